@@ -1,0 +1,102 @@
+package sign
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+)
+
+// ErrUnknownKey says that a request names an access key that nobody vouched for.
+var ErrUnknownKey = errors.New("unknown access key")
+
+// ErrKeyExpired says that the credentials behind an access key are no longer valid.
+var ErrKeyExpired = errors.New("the credentials have expired")
+
+// A Source hands out credentials that may change over time; it must be quick when they
+// did not.
+type Source interface {
+	Credentials(context.Context) (Credentials, error)
+}
+
+// Key is one access key that clients may sign with.
+type Key struct {
+	Credentials
+	Expires  time.Time // zero: never
+	Identity string    // who it is, for people: "profile dev", "AssumeRole at 12:01"
+	// As signs the forwarded request; nil signs with the key itself.
+	As Source
+}
+
+// Keyring maps access key ids to their keys. It is safe for concurrent use, lives in
+// memory only, and has no default: what it does not know is refused.
+type Keyring struct {
+	mu   sync.RWMutex
+	keys map[string]Key
+	self Source
+}
+
+// maxKeyring bounds the keys that answers can add; expired ones go first.
+const maxKeyring = 4096
+
+// NewKeyring returns a keyring that knows the credentials of self, which may be nil.
+func NewKeyring(self Source) *Keyring {
+	return &Keyring{keys: make(map[string]Key), self: self}
+}
+
+// Add makes a key known. A key without id or secret is ignored.
+func (k *Keyring) Add(key Key, now time.Time) {
+	if key.KeyID == "" || key.Secret == "" {
+		return
+	}
+	key.KeyID = strings.Clone(key.KeyID)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.keys) >= maxKeyring {
+		var soonest string
+		for id, old := range k.keys {
+			if old.Expires.IsZero() {
+				continue
+			}
+			if old.Expires.Before(now) {
+				delete(k.keys, id)
+			} else if soonest == "" || old.Expires.Before(k.keys[soonest].Expires) {
+				soonest = id
+			}
+		}
+		if len(k.keys) >= maxKeyring {
+			delete(k.keys, soonest)
+		}
+	}
+	k.keys[key.KeyID] = key
+}
+
+// Lookup returns the key with the given id. The credentials of the recorder itself
+// are asked for each time, because they may have been renewed.
+func (k *Keyring) Lookup(ctx context.Context, id string, now time.Time) (Key, error) {
+	k.mu.RLock()
+	key, ok := k.keys[id]
+	k.mu.RUnlock()
+	if ok {
+		if !key.Expires.IsZero() && now.After(key.Expires) {
+			return Key{}, ErrKeyExpired
+		}
+		return key, nil
+	}
+	if k.self != nil {
+		c, err := k.self.Credentials(ctx)
+		if err == nil && c.KeyID == id {
+			return Key{Credentials: c, Identity: "the recorder's own credentials"}, nil
+		}
+	}
+	return Key{}, ErrUnknownKey
+}
+
+// Outbound returns the credentials that a request of key is forwarded with.
+func (k Key) Outbound(ctx context.Context) (Credentials, error) {
+	if k.As == nil {
+		return k.Credentials, nil
+	}
+	return k.As.Credentials(ctx)
+}
