@@ -1,0 +1,165 @@
+package entry
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"math/bits"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+func hasEscape(quoted []byte) bool { return bytes.IndexByte(quoted, '\\') >= 0 }
+
+// appendUnquoted appends the text of a JSON string literal, quotes included in
+// the input, that skipString has accepted. Bytes that are no valid UTF-8 stay
+// as they are: a decoder must not replace what was recorded.
+func appendUnquoted(dst, quoted []byte) ([]byte, error) {
+	b := quoted[1 : len(quoted)-1]
+	for {
+		i := bytes.IndexByte(b, '\\')
+		if i < 0 {
+			return append(dst, b...), nil
+		}
+		dst = append(dst, b[:i]...)
+		switch c := b[i+1]; c {
+		case 'b':
+			dst = append(dst, '\b')
+		case 'f':
+			dst = append(dst, '\f')
+		case 'n':
+			dst = append(dst, '\n')
+		case 'r':
+			dst = append(dst, '\r')
+		case 't':
+			dst = append(dst, '\t')
+		case 'u':
+			r, n, err := unescapeUnicode(b[i:])
+			if err != nil {
+				return dst, err
+			}
+			dst = utf8.AppendRune(dst, r)
+			b = b[i+n:]
+			continue
+		default:
+			dst = append(dst, c)
+		}
+		b = b[i+2:]
+	}
+}
+
+// unescapeUnicode decodes the \uXXXX, or the surrogate pair, that b starts with.
+func unescapeUnicode(b []byte) (r rune, n int, err error) {
+	r, ok := hex4(b)
+	if !ok {
+		return 0, 0, errors.New("invalid \\u escape in string")
+	}
+	if !utf16.IsSurrogate(r) {
+		return r, 6, nil
+	}
+	if low, ok := hex4(b[6:]); ok {
+		if r := utf16.DecodeRune(r, low); r != utf8.RuneError {
+			return r, 12, nil
+		}
+	}
+	return 0, 0, errors.New("half a surrogate pair in string")
+}
+
+func hex4(b []byte) (rune, bool) {
+	if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
+		return 0, false
+	}
+	var r rune
+	for _, c := range b[2:6] {
+		switch {
+		case '0' <= c && c <= '9':
+			c -= '0'
+		case 'a' <= c && c <= 'f':
+			c -= 'a' - 10
+		case 'A' <= c && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}
+
+const hexDigits = "0123456789abcdef"
+
+// AppendString appends s as a JSON string. It escapes what RFC 8259 demands,
+// and what could change the look of a terminal that a line is printed on: DEL,
+// C1 controls, bidirectional controls and line separators. It does not escape
+// <, > and & as encoding/json does. Bytes that are no valid UTF-8 are written as
+// they are; callers put such bodies into base64.
+func AppendString[S string | []byte](dst []byte, s S) []byte {
+	dst = append(dst, '"')
+	start := 0
+	for i := 0; i < len(s); {
+		if i+8 <= len(s) {
+			w := load64(s, i)
+			// Bytes below 0x20, quotes, backslashes, and bytes from 0x7f on.
+			m := has(w, '"') | has(w, '\\') | (w-ones*0x20)&^w&highs | (w+ones)&highs | w&highs
+			if m == 0 {
+				i += 8
+				continue
+			}
+			i += bits.TrailingZeros64(m) >> 3
+		}
+		c := s[i]
+		if c >= 0x20 && c != '"' && c != '\\' && c < 0x7f {
+			i++
+			continue
+		}
+		if c >= utf8.RuneSelf {
+			r, n := decodeRune(s, i)
+			if !hidden(r) {
+				i += n
+				continue
+			}
+			dst = append(dst, s[start:i]...)
+			dst = append(dst, '\\', 'u', hexDigits[r>>12&15], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
+			i += n
+			start = i
+			continue
+		}
+		dst = append(dst, s[start:i]...)
+		switch c {
+		case '"', '\\':
+			dst = append(dst, '\\', c)
+		case '\n':
+			dst = append(dst, '\\', 'n')
+		case '\r':
+			dst = append(dst, '\\', 'r')
+		case '\t':
+			dst = append(dst, '\\', 't')
+		default:
+			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		}
+		i++
+		start = i
+	}
+	dst = append(dst, s[start:]...)
+	return append(dst, '"')
+}
+
+func load64[S string | []byte](s S, i int) uint64 {
+	var b [8]byte
+	copy(b[:], s[i:i+8])
+	return binary.LittleEndian.Uint64(b[:])
+}
+
+func decodeRune[S string | []byte](s S, i int) (rune, int) {
+	var b [utf8.UTFMax]byte
+	n := copy(b[:], s[i:])
+	return utf8.DecodeRune(b[:n])
+}
+
+// hidden reports C1 controls, bidirectional controls, zero-width characters and
+// line separators: all are below U+10000.
+func hidden(r rune) bool {
+	return 0x80 <= r && r <= 0x9f ||
+		0x200b <= r && r <= 0x200f || 0x2028 <= r && r <= 0x202e ||
+		0x2060 <= r && r <= 0x2069 || r == 0xfeff
+}
