@@ -25,40 +25,51 @@ func has(w uint64, c byte) uint64 {
 	return (x - ones) &^ x & highs
 }
 
+// mask returns eight bits, one for each byte of w that equals c.
+func mask(w uint64, c byte) uint64 {
+	x := w ^ (ones * uint64(c))
+	y := (x &^ highs) + ^uint64(highs)
+	y = ^(y | x | ^uint64(highs)) // the high bit of each byte that is zero in x
+	return (y >> 7) * 0x0102040810204080 >> 56
+}
+
 // skipString returns the index behind the closing quote of the string whose
-// opening quote is at b[i].
+// opening quote is at b[i]. Escapes are checked when the string is decoded.
+//
+// Bodies are JSON in a JSON string, with a backslash every few bytes, so the
+// quotes that are escaped are found for eight bytes at once, as simdjson does:
+// github.com/simdjson/simdjson, json_escape_scanner.
 func skipString(b []byte, i int) (int, error) {
+	const odd = 0xaa
 	i++
-	for {
-		for i+8 <= len(b) {
-			w := binary.LittleEndian.Uint64(b[i:])
-			m := has(w, '"') | has(w, '\\')
-			if m != 0 {
-				i += bits.TrailingZeros64(m) >> 3
-				goto found
-			}
+	escaped := uint64(0) // the first byte of the next word is escaped
+	for i+8 <= len(b) {
+		w := binary.LittleEndian.Uint64(b[i:])
+		if has(w, '"')|has(w, '\\')|escaped == 0 {
 			i += 8
+			continue
 		}
-		for i < len(b) && b[i] != '"' && b[i] != '\\' {
-			i++
+		backslash := mask(w, '\\')
+		starts := backslash &^ escaped
+		runs := ((starts<<1 | odd) - starts) ^ odd
+		quotes := mask(w, '"') &^ (runs ^ (backslash | escaped))
+		if quotes != 0 {
+			return i + bits.TrailingZeros64(quotes) + 1, nil
 		}
-		if i >= len(b) {
-			return i, errEnd
-		}
-	found:
-		if b[i] == '"' {
+		escaped = runs & backslash >> 7 & 1
+		i += 8
+	}
+	for ; i < len(b); i++ {
+		switch {
+		case escaped != 0:
+			escaped = 0
+		case b[i] == '"':
 			return i + 1, nil
-		}
-		if i+1 >= len(b) {
-			return i, errEnd
-		}
-		switch b[i+1] {
-		case '"', '\\', '/', 'b', 'f', 'n', 'r', 't', 'u':
-			i += 2
-		default:
-			return i, fmt.Errorf("invalid escape \\%s in string", printable(b[i+1]))
+		case b[i] == '\\':
+			escaped = 1
 		}
 	}
+	return i, errEnd
 }
 
 func skipSpace(b []byte, i int) int {

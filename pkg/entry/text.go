@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -41,8 +42,10 @@ func appendUnquoted(dst, quoted []byte) ([]byte, error) {
 			dst = utf8.AppendRune(dst, r)
 			b = b[i+n:]
 			continue
-		default:
+		case '"', '\\', '/':
 			dst = append(dst, c)
+		default:
+			return dst, fmt.Errorf("invalid escape \\%c in string", c)
 		}
 		b = b[i+2:]
 	}
