@@ -1,0 +1,95 @@
+package capture
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"hash"
+
+	"github.com/neureaux/cloudmock/pkg/entry"
+)
+
+// keepBuffer is the size up to which a pooled exchange keeps its buffers.
+const keepBuffer = 64 << 10
+
+// A bodyCapture takes a body as it streams by: its bytes up to a limit, beyond
+// it only size and digest, and a file that holds all of it if there is a store.
+type bodyCapture struct {
+	data  []byte
+	size  int64
+	hash  hash.Hash // not nil once the body is known to be larger than the limit
+	spool *spooledBody
+	sha   hash.Hash // hash, kept for reuse
+}
+
+// expect prepares for a body of size bytes (-1 if unknown): a large one is not
+// gathered first.
+func (b *bodyCapture) expect(size int64, r *Recorder) {
+	switch {
+	case size > r.options.MaxBody:
+		b.overflow(r)
+	case size > int64(cap(b.data)):
+		b.data = make([]byte, 0, size)
+	}
+}
+
+func (b *bodyCapture) write(p []byte, r *Recorder) {
+	if len(p) == 0 {
+		return
+	}
+	b.size += int64(len(p))
+	if b.hash == nil {
+		if b.size <= r.options.MaxBody {
+			b.data = append(b.data, p...)
+			return
+		}
+		b.overflow(r)
+	}
+	b.digest(p)
+}
+
+// overflow goes over from gathering to digesting.
+func (b *bodyCapture) overflow(r *Recorder) {
+	if b.sha == nil {
+		b.sha = sha256.New()
+	}
+	b.hash = b.sha
+	b.hash.Reset()
+	if r.bodies != nil {
+		b.spool = r.bodies.create()
+	}
+	b.digest(b.data)
+	b.data = b.data[:0]
+}
+
+func (b *bodyCapture) digest(p []byte) {
+	b.hash.Write(p)
+	if b.spool != nil && !b.spool.write(p) {
+		b.spool = nil
+	}
+}
+
+// body returns what was captured, and keeps the spooled file if keep says so.
+// Its Data belongs to the capture.
+func (b *bodyCapture) body(keep bool) entry.Body {
+	if b.hash == nil || b.size == 0 {
+		return entry.Body{Data: b.data}
+	}
+	sum := hex.EncodeToString(b.hash.Sum(nil))
+	if b.spool != nil && keep {
+		b.spool.keep(sum)
+		b.spool = nil
+	}
+	return entry.Body{Size: b.size, SHA256: sum, Truncated: true}
+}
+
+// reset makes the capture ready for another body.
+func (b *bodyCapture) reset() {
+	if b.spool != nil {
+		b.spool.discard()
+	}
+	data := b.data[:0]
+	if cap(data) > keepBuffer {
+		data = nil
+	}
+	*b = bodyCapture{data: data, sha: b.sha}
+}
