@@ -1,0 +1,191 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/neureaux/cloudmock/internal/pipe"
+	"github.com/neureaux/cloudmock/pkg/entry"
+)
+
+// Inputs is the flags and arguments of a tool that reads entries.
+type Inputs struct {
+	Input       []string `short:"i" placeholder:"FILE" type:"path" help:"Read entries from FILE; - is standard input. May be repeated."`
+	SkipInvalid bool     `help:"Go on after a line that is no entry, and count such lines."`
+	Files       []string `arg:"" optional:"" name:"file" help:"Entries: NDJSON, an array or a Recording, plain, gzip or zstd; none, or -, reads standard input."`
+}
+
+// Outputs is the flags of a tool that writes a file or standard output.
+type Outputs struct {
+	Output string `short:"o" default:"-" placeholder:"FILE" help:"Write to FILE; - is standard output."`
+}
+
+// Entries returns a source of the entries of all inputs, one after another.
+// They are opened when their turn comes, but for a first look that each is
+// there. Close it at the end.
+func (in *Inputs) Entries(ctx context.Context, std Streams) (*Entries, error) {
+	names := append(append([]string(nil), in.Input...), in.Files...)
+	if len(names) == 0 {
+		names = []string{"-"}
+		if std.inTerminal() {
+			std.Notef("reading entries from the terminal; end with Ctrl-D")
+		}
+	}
+	for _, name := range names {
+		if name == "-" {
+			continue
+		}
+		info, err := os.Stat(name)
+		if err != nil {
+			return nil, err
+		}
+		if info.IsDir() {
+			return nil, fmt.Errorf("%s is a directory: name a file of entries", name)
+		}
+	}
+	return &Entries{ctx: ctx, std: std, names: names, skip: in.SkipInvalid}, nil
+}
+
+func (s Streams) inTerminal() bool {
+	c, ok := s.In.(*ctxReader)
+	if !ok {
+		return false
+	}
+	f, ok := c.r.(*os.File)
+	return ok && isTerminal(f)
+}
+
+// Entries is the entries of several inputs, in order; see Inputs.
+type Entries struct {
+	ctx    context.Context
+	std    Streams
+	names  []string // not opened yet
+	skip   bool
+	before func() error
+
+	reader  *entry.Reader
+	file    *os.File
+	skipped int
+}
+
+// BeforeRead implements pipe.Waiter.
+func (e *Entries) BeforeRead(f func() error) {
+	e.before = f
+	if e.reader != nil {
+		e.reader.BeforeRead = f
+	}
+}
+
+// Next implements pipe.Source.
+func (e *Entries) Next() (*entry.Line, error) {
+	for {
+		if e.reader == nil {
+			if len(e.names) == 0 {
+				return nil, io.EOF
+			}
+			if err := e.open(e.names[0]); err != nil {
+				return nil, err
+			}
+			e.names = e.names[1:]
+		}
+		l, err := e.reader.Next()
+		if err == nil {
+			return l, nil
+		}
+		bad, isLine := errors.AsType[*entry.LineError](err)
+		switch {
+		case err == io.EOF:
+			if err := e.Close(); err != nil {
+				return nil, err
+			}
+		case isLine && e.skip:
+			e.skipped++
+			if e.std.Verbose {
+				e.std.Notef("skipped: %v", bad)
+			}
+		default:
+			return nil, err
+		}
+	}
+}
+
+func (e *Entries) open(name string) error {
+	if name == "-" {
+		e.reader = entry.NewReader(e.std.In, "stdin")
+	} else {
+		f, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		e.file = f
+		e.reader = entry.NewReader(interruptible(e.ctx, f), name)
+	}
+	e.reader.BeforeRead = e.before
+	return nil
+}
+
+// Recording returns what the input says of itself, when it is one Recording.
+func (e *Entries) Recording() *entry.Recording {
+	if e.reader == nil {
+		return nil
+	}
+	return e.reader.Recording()
+}
+
+// Skipped returns the number of lines left out so far.
+func (e *Entries) Skipped() int { return e.skipped }
+
+// Close closes the open input, and tells how many lines were left out.
+func (e *Entries) Close() error {
+	var err error
+	if e.file != nil {
+		err = e.file.Close()
+	}
+	e.file, e.reader = nil, nil
+	if e.skipped > 0 && len(e.names) == 0 {
+		fmt.Fprintf(e.std.Err, "%s: skipped %d lines that are no entries\n", e.std.Name, e.skipped)
+		e.skipped = 0
+	}
+	return err
+}
+
+// Create opens the output for writing. A file is made readable for its owner
+// alone, for it may hold what an application said; an input is not overwritten.
+// Close the result, and mind its error.
+func (out *Outputs) Create(std Streams, in *Inputs) (io.WriteCloser, error) {
+	if out.Output == "-" || out.Output == "" {
+		return nopCloser{std.Out}, nil
+	}
+	if in != nil {
+		if target, err := os.Stat(out.Output); err == nil && target.Mode().IsRegular() {
+			for _, name := range append(append([]string(nil), in.Input...), in.Files...) {
+				if info, err := os.Stat(name); err == nil && os.SameFile(info, target) {
+					return nil, fmt.Errorf("%s is both input and output: write to another file", out.Output)
+				}
+			}
+		}
+	}
+	return os.OpenFile(out.Output, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+}
+
+type nopCloser struct{ io.Writer }
+
+func (nopCloser) Close() error { return nil }
+
+// Filter runs the stages over the inputs into the output.
+func Filter(ctx context.Context, std Streams, in *Inputs, out *Outputs, stages ...pipe.Stage) (err error) {
+	src, err := in.Entries(ctx, std)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, src.Close()) }()
+	w, err := out.Create(std, in)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.Close()) }()
+	return pipe.Run(ctx, src, entry.NewWriter(w), stages...)
+}
