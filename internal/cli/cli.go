@@ -113,6 +113,7 @@ func run(ctx context.Context, std Streams, description string, args []string, cm
 		kong.Vars{"version": std.Name + " " + version()},
 		kong.Writers(std.Out, std.Err), kong.Exit(func(code int) { panic(exit(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.ValueFormatter(func(v *kong.Value) string { return v.Help }),
 		environment(std.Name),
 	)
 	if err != nil {
@@ -156,11 +157,11 @@ func environment(name string) kong.Option {
 	upper := func(s string) string { return strings.ToUpper(strings.ReplaceAll(s, "-", "_")) }
 	return kong.PostBuild(func(k *kong.Kong) error {
 		return kong.Visit(k.Model, func(node kong.Visitable, next kong.Next) error {
-			if f, ok := node.(*kong.Flag); ok && len(f.Envs) == 0 {
+			if f, ok := node.(*kong.Flag); ok && len(f.Tag.Envs) == 0 {
 				switch f.Name {
 				case "help", "version", "completion":
 				default:
-					f.Envs = []string{upper(name) + "_" + upper(f.Name), "CM_" + upper(f.Name)}
+					f.Tag.Envs = []string{upper(name) + "_" + upper(f.Name), "CM_" + upper(f.Name)}
 				}
 			}
 			return next(nil)
