@@ -35,6 +35,7 @@ type client struct {
 	timeout     time.Duration // of one exchange, from the first byte out to the last byte in
 	maxResponse int64         // bytes of body before the exchange is broken off
 	inlineLimit int64         // bytes of body kept; larger ones are known by size and digest
+	engine      *engine
 
 	conn     net.Conn
 	br       *bufio.Reader

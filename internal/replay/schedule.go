@@ -53,7 +53,9 @@ func (a interval) before(b interval, aFirst bool) bool {
 // A job is one entry in the window of the scheduler.
 type job struct {
 	seq       int64 // place in the input
+	call      *call
 	ran       interval
+	at        int64 // when it began, in nanoseconds since the start
 	uses      []resourceUse
 	state     jobState
 	blockers  int    // earlier jobs that use the same and have not ended
@@ -84,7 +86,9 @@ type scheduler struct {
 	resources map[uint64][]resourceUser
 }
 
-func newScheduler(order Order) *scheduler {
+// newScheduler returns a scheduler of an order. A paced one hands out what is
+// ready by its recorded start rather than by its place in the input.
+func newScheduler(order Order, paced bool) *scheduler {
 	s := &scheduler{order: order, resources: make(map[uint64][]resourceUser)}
 	s.starts.less = func(a, b *job) bool {
 		return cmp.Or(cmp.Compare(a.ran.start, b.ran.start), cmp.Compare(a.seq, b.seq)) < 0
@@ -101,7 +105,12 @@ func newScheduler(order Order) *scheduler {
 		return a.seq < b.seq
 	}
 	s.ends.index = func(j *job) *int { return &j.endIdx }
-	s.ready.less = func(a, b *job) bool { return a.seq < b.seq }
+	s.ready.less = func(a, b *job) bool {
+		if paced && a.at != b.at {
+			return a.at < b.at
+		}
+		return a.seq < b.seq
+	}
 	s.ready.index = func(j *job) *int { return &j.startIdx }
 	return s
 }
@@ -115,7 +124,7 @@ func (s *scheduler) add(j *job) {
 		s.push(j)
 		return
 	case Serial:
-		j.ran = interval{j.seq, j.seq}
+		j.ran = interval{j.seq, j.seq + 1}
 	case Recorded:
 		s.claim(j)
 	}
@@ -146,27 +155,23 @@ func (s *scheduler) advance() {
 	}
 }
 
-// next returns the ready job that comes first in the input, nil if none may
-// start. The job is running then.
-func (s *scheduler) next() *job {
+// peek returns the job to start first among those that may start, nil if none
+// may.
+func (s *scheduler) peek() *job {
 	if len(s.ready.jobs) == 0 {
 		if s.running > 0 || s.open == 0 {
 			return nil
 		}
 		s.untangle()
 	}
+	return s.ready.jobs[0]
+}
+
+// start says that the job peek returned is running now.
+func (s *scheduler) start() {
 	j := heap.Pop(&s.ready).(*job)
 	j.state = jobRunning
 	s.running++
-	return j
-}
-
-// peek returns the job that next would, if one is ready.
-func (s *scheduler) peek() *job {
-	if len(s.ready.jobs) == 0 {
-		return nil
-	}
-	return s.ready.jobs[0]
 }
 
 // untangle frees one job when all wait for each other. It takes an input out

@@ -114,6 +114,12 @@ func fieldAt(b []byte, i int) (Field, bool, error) {
 	return 0, false, nil
 }
 
+// CopyFrom makes o a copy of src, in memory of its own that is reused.
+func (o *Object) CopyFrom(src *Object) {
+	o.own = append(o.own[:0], src.raw...)
+	o.raw, o.pos, o.changed = o.own, src.pos, true
+}
+
 // Raw returns the object's bytes, from brace to brace. They belong to the
 // object and are valid until it is parsed again or changed.
 func (o *Object) Raw() []byte { return o.raw }

@@ -1,0 +1,310 @@
+package replay
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/neureaux/cloudmock/internal/awsapi"
+	"github.com/neureaux/cloudmock/internal/sign"
+	"github.com/neureaux/cloudmock/pkg/entry"
+)
+
+// A worker sends one call after the other over its connection.
+type worker struct {
+	*engine
+	client   *client
+	resp     response
+	head     []byte
+	out      []byte
+	rewrites []entry.Rewrite
+	learner  learner
+}
+
+// run sends a call and puts the answer into its line.
+func (w *worker) run(ctx context.Context, c *call) {
+	w.rewrites = w.rewrites[:0]
+	err := c.bad
+	if err == nil {
+		err = w.send(ctx, c)
+	}
+	if err == nil && w.know != nil {
+		w.learner.learn(w.know, c, &w.resp)
+	}
+	o := &c.line.Object
+	original, _ := o.Status() // 0 where it is no status: cm-diff says so
+	w.r.summary.count(c, original, w.resp.status, err)
+	if err != nil {
+		w.failed(err)
+	}
+	w.out = w.appendReplay(w.out[:0], c, err)
+	for _, f := range []entry.Field{entry.FieldMatch, entry.FieldSeverity, entry.FieldDiffs, entry.FieldAllowed} {
+		o.Delete(f) // of an earlier comparison
+	}
+	o.Set(entry.FieldReplay, w.out)
+	if cap(w.out) > keepCall {
+		w.out = nil
+	}
+}
+
+// send prepares the request for the endpoint and makes the exchange.
+func (w *worker) send(ctx context.Context, c *call) error {
+	r := &c.req
+	changed := false
+	if w.know != nil {
+		w.rewrites, changed = w.know.rewrite(w.rewrites, r)
+	}
+	if err := w.address(r); err != nil {
+		return err
+	}
+	if err := w.sign(ctx, r, changed); err != nil {
+		return err
+	}
+	w.head = r.appendHead(w.head[:0], w.t, c.id)
+	if len(w.head) > maxHead {
+		return refuse("request line and headers of %d bytes", len(w.head))
+	}
+	for try := 0; ; try++ {
+		err := w.client.do(ctx, r.Method, w.head, r.body, &w.resp)
+		if err == nil || try >= w.r.o.Retries || ctx.Err() != nil || !isConnectionError(err) {
+			return err
+		}
+		// What does not listen yet may do so soon.
+		pause := time.NewTimer(min(time.Second, 50*time.Millisecond<<min(try, 5)))
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+			return err
+		}
+	}
+}
+
+// isConnectionError reports an exchange that broke before any answer came, by
+// the connection and not by time.
+func isConnectionError(err error) bool {
+	var notSent errNotSent
+	var stale *staleError
+	return !errors.Is(err, errAWS) && (errors.As(err, &notSent) || errors.As(err, &stale))
+}
+
+// address puts the endpoint in the place of the AWS host.
+func (w *worker) address(r *request) error {
+	host := w.t.host
+	info, known := awsapi.ParseHost(r.Host)
+	switch {
+	case r.api.VirtualHost && r.api.Bucket != "" && isS3(r.api.Service):
+		if !isHostLabels(r.api.Bucket) {
+			return refuse("bucket %.64q of the recorded host is no host name", r.api.Bucket)
+		}
+		if w.r.o.S3Virtual {
+			host = r.api.Bucket + "." + host
+		} else {
+			r.Path = "/" + r.api.Bucket + r.Path
+		}
+	case known && info.Prefix != "" && routedByHost(info):
+		// The id of an API stands nowhere but in the host.
+		if isHostLabels(info.Prefix) {
+			host = info.Prefix + "." + info.Service + "." + host
+		}
+	}
+	r.Host = host
+	return nil
+}
+
+// routedByHost reports services whose calls name the resource in the host
+// alone. The prefixes of others (data-, an account) are not needed at one
+// endpoint for all services, as with AWS_DISABLE_HOST_PREFIX_INJECTION.
+func routedByHost(h awsapi.HostInfo) bool {
+	switch h.Service {
+	case "execute-api", "lambda-url", "appsync", "iotdata":
+		return true
+	}
+	return false
+}
+
+func isS3(service string) bool { return service == "" || sign.IsS3(service) }
+
+// isHostLabels reports text that can stand before a host name and add nothing
+// but labels to it.
+func isHostLabels(s string) bool {
+	if s == "" || len(s) > 255 || s[0] == '.' || s[len(s)-1] == '.' || strings.Contains(s, "..") {
+		return false
+	}
+	for i := range len(s) {
+		c := lower(s[i])
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '.' && c != '_' {
+			return false
+		}
+	}
+	return true
+}
+
+// sign computes anew what depends on the bytes and proves who sends them.
+func (w *worker) sign(ctx context.Context, r *request, changed bool) error {
+	if r.unsigned {
+		return nil
+	}
+	creds, err := w.r.o.Credentials.Credentials(ctx)
+	if err != nil {
+		return err
+	}
+	o := sign.Options{Service: r.api.Service, Region: r.api.Region, Time: time.Now()}
+	if !awsapi.PlainName(o.Region) {
+		o.Region = w.r.o.Region
+	}
+	if !awsapi.PlainName(o.Service) {
+		o.Service = "execute-api"
+	}
+	if strings.Contains(r.RawQuery, "X-Amz-Algorithm=") {
+		return w.presign(r, creds, o)
+	}
+	given := r.Get("X-Amz-Content-Sha256")
+	switch {
+	case given == sign.UnsignedPayload || r.framed || strings.HasPrefix(given, "STREAMING-"):
+		o.Payload = given
+	case len(given) == sha256.Size*2 && !changed:
+		o.Payload = given // the client's own digest, right or wrong
+	case len(r.body) > 0:
+		sum := sha256.Sum256(r.body)
+		o.Payload = hex.EncodeToString(sum[:])
+	}
+	_, err = w.r.signer.Sign(&r.Request, creds, o)
+	return err
+}
+
+// presign renews the signature of a presigned URL. Its date is now: the
+// recording shows that it was still valid.
+func (w *worker) presign(r *request, creds sign.Credentials, o sign.Options) error {
+	claim := sign.Claim{AmzDate: o.Time.UTC().Format("20060102T150405Z"), ExpiresText: "3600", Signed: []string{"host"}}
+	for pair := range strings.SplitSeq(r.RawQuery, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		switch {
+		case strings.EqualFold(name, "X-Amz-Expires") && value != "" && len(value) < 7 && isDigits(value):
+			claim.ExpiresText = value
+		case strings.EqualFold(name, "X-Amz-SignedHeaders") && value != "":
+			claim.Signed = strings.Split(strings.ReplaceAll(strings.ReplaceAll(value, "%3B", ";"), "%3b", ";"), ";")
+		}
+	}
+	o.Payload = sign.UnsignedPayload
+	if !sign.IsS3(o.Service) {
+		sum := sha256.Sum256(r.body)
+		o.Payload = hex.EncodeToString(sum[:])
+	}
+	return w.r.signer.SignQuery(&r.Request, creds, &claim, o)
+}
+
+func isDigits(s string) bool { return strings.Trim(s, "0123456789") == "" }
+
+// appendReplay appends the value of the entry's replay field.
+func (w *worker) appendReplay(dst []byte, c *call, err error) []byte {
+	resp := &w.resp
+	if err != nil {
+		dst = append(dst, `{"status_code":0,"latency_ms":0,"error":`...)
+		dst = entry.AppendString(dst, errorText(err))
+	} else {
+		dst = append(dst, `{"status_code":`...)
+		dst = strconv.AppendInt(dst, int64(resp.status), 10)
+		dst = append(dst, `,"latency_ms":`...)
+		dst = strconv.AppendFloat(dst, float64(resp.latency.Microseconds())/1000, 'f', -1, 64)
+		dst = append(dst, `,"response_headers":`...)
+		dst = resp.appendHeaders(dst)
+		dst = resp.appendBody(dst)
+	}
+	dst = append(dst, `,"endpoint":`...)
+	dst = entry.AppendString(dst, w.t.name)
+	for i, x := range w.rewrites {
+		dst = append(dst, [2]string{`,"rewrites":[`, ","}[min(i, 1)]...)
+		dst = append(dst, `{"original":`...)
+		dst = entry.AppendString(dst, x.Original)
+		dst = append(dst, `,"replay":`...)
+		dst = entry.AppendString(dst, x.Replay)
+		dst = append(dst, `,"where":`...)
+		dst = entry.AppendString(dst, x.Where)
+		dst = append(dst, '}')
+	}
+	if len(w.rewrites) > 0 {
+		dst = append(dst, ']')
+	}
+	if c.attemptOf != "" {
+		dst = append(dst, `,"attempt_of":`...)
+		dst = entry.AppendString(dst, c.attemptOf)
+	}
+	return append(dst, '}')
+}
+
+// errorText is an error as one line of valid UTF-8.
+func errorText(err error) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(err.Error(), "\n", "; "), "\uFFFD")
+}
+
+func (r *response) appendHeaders(dst []byte) []byte {
+	dst = append(dst, '{')
+	for i, f := range r.fields {
+		name := r.name(f)
+		if r.seen(i, name) {
+			continue
+		}
+		if dst[len(dst)-1] != '{' {
+			dst = append(dst, ',')
+		}
+		dst = entry.AppendString(dst, name)
+		dst = append(dst, ':')
+		at, n := len(dst), 0
+		for _, g := range r.fields[i:] {
+			if g.name.end-g.name.start != len(name) || n > 0 && !equalFold(r.name(g), string(name)) {
+				continue
+			}
+			if n == 0 || equalFold(r.name(g), string(name)) {
+				if n > 0 {
+					dst = append(dst, ',')
+				}
+				dst = entry.AppendString(dst, r.value(g))
+				n++
+			}
+		}
+		if n > 1 {
+			dst = append(dst, 0, ']')
+			copy(dst[at+1:], dst[at:len(dst)-2])
+			dst[at] = '['
+			dst[len(dst)-1] = ']'
+		}
+	}
+	return append(dst, '}')
+}
+
+// seen reports whether an earlier field has the name.
+func (r *response) seen(i int, name []byte) bool {
+	for _, f := range r.fields[:i] {
+		if f.name.end-f.name.start == len(name) && equalFold(r.name(f), string(name)) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *response) appendBody(dst []byte) []byte {
+	if r.truncated {
+		dst = append(dst, `,"response_body_size":`...)
+		dst = strconv.AppendInt(dst, r.size, 10)
+		dst = append(dst, `,"response_body_sha256":"`...)
+		dst = hex.AppendEncode(dst, r.sha256[:])
+		return append(dst, `","response_body_truncated":true`...)
+	}
+	if len(r.body) == 0 {
+		return dst
+	}
+	dst = append(dst, `,"response_body":`...)
+	if utf8.Valid(r.body) {
+		return entry.AppendString(dst, r.body)
+	}
+	dst = append(dst, '"')
+	dst = base64.StdEncoding.AppendEncode(dst, r.body)
+	return append(dst, `","response_body_encoding":"base64"`...)
+}
