@@ -36,11 +36,8 @@ type Options struct {
 	InlineLimit int64         // bytes of an answer kept in the entry; default 64 MiB
 	S3Virtual   bool          // buckets stay in the host name
 	NoCorrelate bool          // send what was recorded, learn nothing
-	SkipInvalid bool          // go on after a line that is no entry
 	Credentials sign.Source   // default test/test
 	Region      string        // of entries that name none; default us-east-1
-	OnInvalid   func(error)   // is told of each line that was skipped
-	OnProgress  func(Progress)
 }
 
 func (o *Options) setDefaults() {
@@ -177,12 +174,6 @@ func (r *Replayer) read(ctx context.Context, src Source, engines []*engine) erro
 			return nil
 		}
 		if err != nil {
-			if _, bad := errors.AsType[*entry.LineError](err); bad && r.o.SkipInvalid {
-				if r.o.OnInvalid != nil {
-					r.o.OnInvalid(err)
-				}
-				continue
-			}
 			return err
 		}
 		var first *call

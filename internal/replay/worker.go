@@ -160,7 +160,7 @@ func (w *worker) sign(ctx context.Context, r *request, changed bool) error {
 		o.Region = w.r.o.Region
 	}
 	if !awsapi.PlainName(o.Service) {
-		o.Service = "execute-api"
+		o.Service = "s3" // what is not recognised by target, action or host is most likely that
 	}
 	if strings.Contains(r.RawQuery, "X-Amz-Algorithm=") {
 		return w.presign(r, creds, o)
