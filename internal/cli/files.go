@@ -66,6 +66,7 @@ type Entries struct {
 	skip   bool
 	before func() error
 
+	last    *entry.Reader // the newest input's, also after its end
 	reader  *entry.Reader
 	file    *os.File
 	skipped int
@@ -124,15 +125,17 @@ func (e *Entries) open(name string) error {
 		e.reader = entry.NewReader(interruptible(e.ctx, f), name)
 	}
 	e.reader.BeforeRead = e.before
+	e.last = e.reader
 	return nil
 }
 
-// Recording returns what the input says of itself, when it is one Recording.
+// Recording returns what the newest input says of itself, when it is a
+// Recording; nil when it is not.
 func (e *Entries) Recording() *entry.Recording {
-	if e.reader == nil {
+	if e.last == nil {
 		return nil
 	}
-	return e.reader.Recording()
+	return e.last.Recording()
 }
 
 // Skipped returns the number of lines left out so far.
@@ -156,7 +159,7 @@ func (e *Entries) Close() error {
 // alone, for it may hold what an application said; an input is not overwritten.
 // Close the result, and mind its error.
 func (out *Outputs) Create(std Streams, in *Inputs) (io.WriteCloser, error) {
-	if out.Output == "-" || out.Output == "" {
+	if out.ToStdout() {
 		return nopCloser{std.Out}, nil
 	}
 	if in != nil {
@@ -170,6 +173,9 @@ func (out *Outputs) Create(std Streams, in *Inputs) (io.WriteCloser, error) {
 	}
 	return os.OpenFile(out.Output, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 }
+
+// ToStdout reports whether the output is standard output.
+func (out *Outputs) ToStdout() bool { return out.Output == "-" || out.Output == "" }
 
 type nopCloser struct{ io.Writer }
 

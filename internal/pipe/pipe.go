@@ -67,3 +67,15 @@ func Run(ctx context.Context, src Source, sink Sink, stages ...Stage) (err error
 		}
 	}
 }
+
+// Fold gives every entry of src to add. When ctx ends it stops with ctx's cause.
+func Fold(ctx context.Context, src Source, add func(*entry.Line) error) error {
+	return Run(ctx, src, nowhere{}, func(_ context.Context, l *entry.Line) (*entry.Line, error) {
+		return nil, add(l)
+	})
+}
+
+type nowhere struct{}
+
+func (nowhere) Write(*entry.Line) error { return nil }
+func (nowhere) Flush() error            { return nil }

@@ -12,7 +12,6 @@ import (
 // first reads the object that the input begins with: the first entry of a
 // stream, or a Recording, whose entries are not held in memory all at once.
 func (r *Reader) first() (*Line, error) {
-	r.state = (*Reader).nextLine
 	number := r.number
 	r.buf = r.buf[:0]
 	var members []byte
@@ -20,7 +19,7 @@ func (r *Reader) first() (*Line, error) {
 	for {
 		key, err := r.memberName()
 		if err != nil {
-			return r.firstLine(number)
+			return r.notRecording(number)
 		}
 		if key == nil {
 			break
@@ -37,7 +36,7 @@ func (r *Reader) first() (*Line, error) {
 		}
 		start := len(r.buf)
 		if err := r.readValue(); err != nil {
-			return r.firstLine(number)
+			return r.notRecording(number)
 		}
 		members = appendMember(members, name, r.buf[start:])
 		switch name {
@@ -53,31 +52,15 @@ func (r *Reader) first() (*Line, error) {
 		}
 		return r.afterAll()
 	}
-	return r.firstLine(number)
+	return r.notRecording(number)
 }
 
-// firstLine takes what was read of the first object for the start of a line.
-func (r *Reader) firstLine(number int) (*Line, error) {
-	lines := bytes.Count(r.buf, []byte{'\n'})
-	r.number = number + lines
-	err := bufio.ErrBufferFull
-	for err == bufio.ErrBufferFull && len(r.buf) <= r.maxLine() {
-		var b []byte
-		b, err = r.br.ReadSlice('\n')
-		r.buf = append(r.buf, b...)
-	}
-	if err != nil && err != io.EOF && err != bufio.ErrBufferFull {
-		return nil, r.readError(err)
-	}
-	line := bytes.TrimSuffix(r.buf, []byte{'\n'})
-	if len(line) > r.maxLine() {
-		return nil, r.tooLong(err)
-	}
-	r.number++
-	if lines > 0 {
-		return nil, &LineError{Name: r.name, Number: number, Err: errors.New("an entry must stand on one line: use jq -c, not jq")}
-	}
-	return r.parse(line, number)
+// notRecording reads what was read of the first object again, as lines.
+func (r *Reader) notRecording(number int) (*Line, error) {
+	again := io.MultiReader(bytes.NewReader(bytes.Clone(r.buf)), r.br)
+	r.br, r.number = bufio.NewReaderSize(again, bufferSize), number
+	r.state = (*Reader).nextLine
+	return r.nextLine()
 }
 
 func appendMember(dst []byte, key string, val []byte) []byte {

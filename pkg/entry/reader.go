@@ -143,24 +143,25 @@ var (
 	bomUTF8   = []byte{0xef, 0xbb, 0xbf}
 )
 
+const bufferSize = 256 << 10
+
 // start looks at the first bytes and chooses how to go on.
 func (r *Reader) start() (*Line, error) {
-	const size = 256 << 10
-	r.br = bufio.NewReaderSize(input{r}, size)
+	r.br = bufio.NewReaderSize(input{r}, bufferSize)
 	for range 2 { // a compressed file in a compressed file is still readable
 		if r.startsWith(magicGzip) {
 			z, err := gzip.NewReader(r.br)
 			if err != nil {
 				return nil, fmt.Errorf("%s: gzip: %w", r.name, err)
 			}
-			r.br = bufio.NewReaderSize(named{z, r.name + ": gzip"}, size)
+			r.br = bufio.NewReaderSize(named{z, r.name + ": gzip"}, bufferSize)
 		} else if r.startsWith(magicZstd) {
 			z, err := zstd.NewReader(r.br, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20))
 			if err != nil {
 				return nil, fmt.Errorf("%s: zstd: %w", r.name, err)
 			}
 			r.close = z.Close
-			r.br = bufio.NewReaderSize(named{z, r.name + ": zstd"}, size)
+			r.br = bufio.NewReaderSize(named{z, r.name + ": zstd"}, bufferSize)
 		}
 	}
 	if r.startsWith(bomUTF8) {

@@ -90,8 +90,12 @@ func TestReader(t *testing.T) {
 		{"a truncated Recording is told", `{"id":"r","entries":[` + lineA, []string{lineA, "error: in:1: truncated: the input ends inside a list of entries"}},
 		{"a bad element stands for itself", "[1,\n" + lineB + "]", []string{"error: in:1: entry 1: not an entry: invalid character '1' looking for {", lineB}},
 		{"text behind an array is told", "[" + lineA + "]\nx", []string{lineA, "error: in:2: invalid character 'x' after the end of the list of entries"}},
-		{"pretty-printed entries are refused with advice", indented(lineA), []string{
-			"error: in:1: an entry must stand on one line: use jq -c, not jq"}},
+		{"pretty-printed entries are refused with advice", "{\n  \"id\": \"a\"\n}", []string{
+			"error: in:1: an entry must stand on one line: use jq -c, not jq",
+			"error: in:2: not an entry: invalid character '\"' looking for {",
+			"error: in:3: not an entry: invalid character '}' looking for {"}},
+		{"a torn first line does not swallow the next", lineA[:20] + "\n" + lineB + "\n", []string{"error: in:1: unexpected end of JSON", lineB}},
+		{"a first line torn between fields does not swallow the next", `{"id":"a",` + "\n" + lineB + "\n", []string{"error: in:1: unexpected end of JSON", lineB}},
 		{"UTF-16 is refused", "\xff\xfe{\x00", []string{"error: in:1: UTF-16 text: entries are UTF-8"}},
 		{"another JSON object is refused", `{"log":{"version":"1.2"}}`, []string{"error: in:1: not an entry: an object with none of id, method, path and status_code"}},
 		{"line numbers count empty lines", "\n\n" + lineA + "\n\n{]\n", []string{lineA, "error: in:5: invalid character ']' looking for a member's name"}},

@@ -128,6 +128,17 @@ func (w *RecordingWriter) header() {
 	w.bw.Write(b) // an error is kept for the next call
 }
 
+// Describe sets stopped_at and duration_sec, which stand at the end, where rec
+// has them.
+func (w *RecordingWriter) Describe(rec Recording) {
+	if !rec.StoppedAt.IsZero() {
+		w.rec.StoppedAt = rec.StoppedAt
+	}
+	if rec.DurationSec != 0 {
+		w.rec.DurationSec = rec.DurationSec
+	}
+}
+
 // Close writes the end of the Recording and flushes. It does not close the
 // underlying writer.
 func (w *RecordingWriter) Close() error {

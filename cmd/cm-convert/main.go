@@ -1,0 +1,58 @@
+// Command cm-convert turns captured traffic from one file format into another.
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"github.com/neureaux/cloudmock/internal/cli"
+	"github.com/neureaux/cloudmock/internal/convert"
+	"github.com/neureaux/cloudmock/internal/pipe"
+	"github.com/neureaux/cloudmock/pkg/entry"
+)
+
+type command struct {
+	cli.Inputs
+	cli.Outputs
+	To   string `enum:"ndjson,recording" default:"ndjson" help:"ndjson (a stream of entries) or recording (one JSON file)."`
+	From string `enum:"auto" default:"auto" help:"The input's format is found by its content: a stream, an array or a Recording."`
+	Name string `help:"Name of the Recording that is written."`
+}
+
+func main() {
+	os.Exit(cli.Main("cm-convert", "Convert captured traffic between formats.", &command{}))
+}
+
+// Run writes every entry in the other format.
+func (c *command) Run(ctx context.Context, std cli.Streams) (err error) {
+	src, err := c.Entries(ctx, std)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, src.Close()) }()
+	out, err := c.Create(std, &c.Inputs)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	sink, err := convert.NewSink(out, convert.Format(c.To), func() *entry.Recording {
+		r := src.Recording()
+		if c.Name != "" {
+			if r == nil {
+				r = new(entry.Recording)
+			}
+			r.Name = c.Name
+		}
+		return r
+	})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err == nil { // a Recording that broke off must not look whole
+			err = sink.Close()
+		}
+	}()
+	return pipe.Run(ctx, src, sink)
+}
