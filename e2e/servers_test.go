@@ -37,7 +37,7 @@ func startVersitygw(t testing.TB) *server {
 		}
 	}
 	address := freeAddress(t)
-	cmd := exec.Command(moduleTool(t, "versitygw"), "--port", address, "--keep-alive", "--quiet",
+	cmd := exec.Command(moduleTool(t, "versitygw"), "--port", address, "--quiet", "--virtual-domain", awsHost,
 		"posix", "--versioning-dir", filepath.Join(dir, "versions"), filepath.Join(dir, "data"))
 	cmd.Env = []string{"ROOT_ACCESS_KEY=" + accessKey, "ROOT_SECRET_KEY=" + secretKey}
 	p := start(t, cmd)
