@@ -49,7 +49,7 @@ func TestTheWholeLineRunsLive(t *testing.T) {
 	dir := t.TempDir()
 	recorded, replayed, compared := filepath.Join(dir, "recorded"), filepath.Join(dir, "replayed"), filepath.Join(dir, "compared")
 	_, port, _ := strings.Cut(freeAddress(t), ":")
-	r := output(t, bash(t, fmt.Sprintf(live, port, aws.url, recorded, target.url, replayed, compared), append(credentials(), "HOME="+dir)...))
+	r := output(t, bash(t, fmt.Sprintf(live, port, aws.url, recorded, target.url, replayed, compared), append(login(), "HOME="+dir)...))
 	if r.status != 1 {
 		t.Errorf("exit status %d, want 1: one emulator lacks a bucket\n%s", r.status, r.stderr)
 	}

@@ -42,7 +42,7 @@ func startRecorderAs(t testing.TB, upstream string, env []string, args ...string
 	_, httpsPort, _ := strings.Cut(freeAddress(t), ":")
 	r.url, r.https = "http://127.0.0.1:"+port, "https://127.0.0.1:"+httpsPort
 	cmd := tool(t, "cm-record", append([]string{"--upstream", upstream, "--port", port, "--https-port", httpsPort, "--output", r.output}, args...)...)
-	cmd.Env = append(append(credentials(), "HOME="+home, "XDG_CONFIG_HOME="+home, "XDG_DATA_HOME="+home), env...)
+	cmd.Env = append(append(login(), "HOME="+home, "XDG_CONFIG_HOME="+home, "XDG_DATA_HOME="+home), env...)
 	r.process = start(t, cmd)
 	for _, u := range []string{r.url, r.https} {
 		_, address, _ := strings.Cut(u, "//")
@@ -186,13 +186,13 @@ func TestClientsSeeWhatTheySeeWithoutTheRecorder(t *testing.T) {
 func direct(t *testing.T, c client) string {
 	cmd := c.command(t)
 	cmd.Args = slices.DeleteFunc(cmd.Args, func(arg string) bool { return arg == "-unseekable" }) // refused without TLS
-	cmd.Env = append(cmd.Env, append(credentials(), "AWS_ENDPOINT_URL="+startVersitygw(t).url)...)
+	cmd.Env = append(cmd.Env, append(login(), "AWS_ENDPOINT_URL="+startVersitygw(t).url)...)
 	return must(t, cmd)
 }
 
 // environment is what leads the client through the recorder.
 func (r *recorder) environment(t testing.TB, c client, m mode) []string {
-	env := credentials()
+	env := login()
 	switch m {
 	case reverse:
 		return append(env, "AWS_ENDPOINT_URL="+r.url)

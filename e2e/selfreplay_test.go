@@ -87,14 +87,14 @@ func recordWorkload(t *testing.T, w workload) (recording string) {
 	if w.credentials != "" {
 		key, secret, _ = strings.Cut(w.credentials, ":")
 	}
-	login := []string{"AWS_ACCESS_KEY_ID=" + key, "AWS_SECRET_ACCESS_KEY=" + secret}
-	r := startRecorderAs(t, w.serve(t), login)
+	user := []string{"AWS_ACCESS_KEY_ID=" + key, "AWS_SECRET_ACCESS_KEY=" + secret}
+	r := startRecorderAs(t, w.serve(t), user)
 	url := r.url
 	if w.name == "sqslite" {
 		url = localhost(url)
 	}
 	cmd := w.command(t, url)
-	cmd.Env = append(append(cmd.Env, credentials()...), login...)
+	cmd.Env = append(append(cmd.Env, login()...), user...)
 	must(t, cmd)
 	if status := r.stop(t); status != 0 {
 		t.Fatalf("cm-record: exit status %d\n%s", status, r.stderr.tail())

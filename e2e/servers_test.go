@@ -14,8 +14,8 @@ const (
 	secretKey = "e2e/secret+of/the/gateway/0123456789abcd"
 )
 
-// credentials is the environment of a client, or a tool, that acts as the servers' only user.
-func credentials() []string {
+// login is the environment of a client, or a tool, that acts as the servers' only user.
+func login() []string {
 	return []string{"AWS_ACCESS_KEY_ID=" + accessKey, "AWS_SECRET_ACCESS_KEY=" + secretKey, "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1"}
 }
 
@@ -67,7 +67,7 @@ func startEmulator(t testing.TB, name string) *server {
 // awsCLI is the AWS CLI of the distribution, which speaks to url.
 func awsCLI(t testing.TB, url string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(t.Context(), "/usr/bin/aws", args...)
-	cmd.Env = append(credentials(), "AWS_ENDPOINT_URL="+url, "AWS_PAGER=")
+	cmd.Env = append(login(), "AWS_ENDPOINT_URL="+url, "AWS_PAGER=")
 	cmd.Args = append(cmd.Args, "--endpoint-url", url) // releases before 2.13 do not know the variable
 	return cmd
 }
