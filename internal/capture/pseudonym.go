@@ -1,0 +1,299 @@
+package capture
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"hash"
+	mathrand "math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"unicode/utf8"
+)
+
+// A pseudonymizer replaces secrets by values of the same form. It is keyed with
+// random bits that never leave it, so that a pseudonym cannot be found by
+// trying secrets, and two recordings cannot be linked; within one recording
+// equal secrets have equal pseudonyms, whatever encoding they came in.
+//
+// The form is kept character by character: a letter stays a letter of its case,
+// a digit a digit, all else stays; hexadecimal stays hexadecimal, base64 stays
+// base64, a UUID a UUID, an access key id one (of the kind that ends in
+// EXAMPLE, as in AWS's documentation).
+//
+// The last characters of a pseudonym follow from its first by a public rule,
+// so that an audit can tell it from a secret without knowing the key: see
+// isPseudonym.
+type pseudonymizer struct {
+	key    [32]byte
+	hashes sync.Pool // of hash.Hash
+
+	mu    sync.RWMutex
+	cache map[string]string // of key ids and tokens, which come with each call
+}
+
+func newPseudonymizer() *pseudonymizer {
+	p := &pseudonymizer{cache: map[string]string{}}
+	rand.Read(p.key[:]) // never fails
+	p.hashes.New = func() any { return hmac.New(sha256.New, p.key[:]) }
+	return p
+}
+
+// digest returns the keyed hash of a value.
+func (p *pseudonymizer) digest(value []byte) (sum [32]byte) {
+	h := p.hashes.Get().(hash.Hash)
+	h.Reset()
+	h.Write(value)
+	h.Sum(sum[:0])
+	p.hashes.Put(h)
+	return sum
+}
+
+// cached is text for values that come again and again.
+func (p *pseudonymizer) cached(value string) string {
+	p.mu.RLock()
+	out, ok := p.cache[value]
+	p.mu.RUnlock()
+	if ok {
+		return out
+	}
+	out = p.text(value)
+	p.mu.Lock()
+	if len(p.cache) >= 1024 {
+		clear(p.cache)
+	}
+	p.cache[strings.Clone(value)] = out
+	p.mu.Unlock()
+	return out
+}
+
+// text returns the pseudonym of a text.
+func (p *pseudonymizer) text(value string) string {
+	if isKeyID(value) {
+		sum := p.digest([]byte(value))
+		return value[:4] + base32Text(sum[:9]) + "EXAMPLE"
+	}
+	if raw, ok := paddedBase64(value); ok {
+		return base64.StdEncoding.EncodeToString(p.bytes(raw))
+	}
+	return string(p.bytes([]byte(value)))
+}
+
+// bytes returns the pseudonym of what may be text or binary.
+func (p *pseudonymizer) bytes(value []byte) []byte {
+	out := slices.Clone(value)
+	source := mathrand.NewChaCha8(p.digest(value))
+	if !utf8.Valid(value) {
+		source.Read(out) // never fails
+		n := min(len(out)/3, 8)
+		copy(out[len(out)-n:], checkSum(out[:len(out)-n]))
+		return out
+	}
+	a := alphabetOf(string(value))
+	from := a.checkFrom(string(value))
+	a.fill(out, 0, from, source)
+	a.check(out, from)
+	return out
+}
+
+// isPseudonym reports whether a pseudonymizer made the value. One secret in
+// 650 of 8 letters is taken for one by chance, one in 10¹¹ of 24; of 6 digits,
+// one in 100; a value of two letters or digits cannot be told.
+func isPseudonym(value string) bool {
+	if isKeyID(value) {
+		return strings.HasSuffix(value, "EXAMPLE")
+	}
+	if raw, ok := paddedBase64(value); ok {
+		return isBytePseudonym(raw)
+	}
+	return isTextPseudonym(value)
+}
+
+func isBytePseudonym(value []byte) bool {
+	if utf8.Valid(value) {
+		return isTextPseudonym(string(value))
+	}
+	n := min(len(value)/3, 8)
+	return n > 0 && string(value[len(value)-n:]) == string(checkSum(value[:len(value)-n])[:n])
+}
+
+func isTextPseudonym(value string) bool {
+	try := func(a alphabet) bool {
+		from := a.checkFrom(value)
+		if from < 0 {
+			return false
+		}
+		again := []byte(value)
+		a.check(again, from)
+		return string(again) == value
+	}
+	// Chance may have made it of fewer characters than the alphabet has.
+	return try(general) || try(alphabetOf(value))
+}
+
+// An alphabet is what stands for letters and digits.
+type alphabet struct{ upper, lower, digit string }
+
+const (
+	upper  = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	lower  = "abcdefghijklmnopqrstuvwxyz"
+	digits = "0123456789"
+)
+
+var (
+	general  = alphabet{upper, lower, digits}
+	hexLower = alphabet{"", "abcdef", digits}
+	hexUpper = alphabet{"ABCDEF", "", digits}
+	seed     = alphabet{upper, "", "234567"}
+)
+
+// alphabetOf returns the narrowest alphabet that a long value is unmistakably
+// made of.
+func alphabetOf(value string) alphabet {
+	if len(value) >= 16 {
+		for _, a := range []alphabet{hexLower, hexUpper, seed} {
+			if only(value, a.upper+a.lower+a.digit+"-=") {
+				return a
+			}
+		}
+	}
+	return general
+}
+
+// places calls yield for each character of the value that is replaced, by one
+// of class, or by another of the same length if class is "".
+func (a alphabet) places(value []byte, yield func(at, size int, class string)) {
+	uuid := isUUID(string(value))
+	for i := 0; i < len(value); i++ {
+		class := ""
+		switch c := value[i]; {
+		case 'A' <= c && c <= 'Z':
+			class = a.upper
+		case 'a' <= c && c <= 'z':
+			class = a.lower
+		case isDigit(c):
+			class = a.digit
+			if a == general && (i == 0 || !isDigit(value[i-1])) {
+				// 007 is no number, 700 is: the first digit stays 0 or not 0.
+				if c == '0' {
+					continue
+				}
+				class = digits[1:]
+			}
+		case c >= utf8.RuneSelf:
+			_, size := utf8.DecodeRune(value[i:])
+			yield(i, size, "")
+			i += size - 1
+			continue
+		}
+		if class != "" && !(uuid && (i == 14 || i == 19)) { // version and variant
+			yield(i, 1, class)
+		}
+	}
+}
+
+// checkFrom returns where the check characters begin: the last third of the
+// places, 8 at most; -1 if there are none.
+func (a alphabet) checkFrom(value string) int {
+	n := 0
+	a.places([]byte(value), func(int, int, string) { n++ })
+	from := n - min(n/3, 8)
+	at := -1
+	k := 0
+	a.places([]byte(value), func(i, _ int, _ string) {
+		if k == from {
+			at = i
+		}
+		k++
+	})
+	return at
+}
+
+// fill writes random characters into the places from one offset to another, -1
+// being the end.
+func (a alphabet) fill(out []byte, from, to int, source interface{ Uint64() uint64 }) {
+	a.places(slices.Clone(out), func(i, size int, class string) {
+		if i < from || to >= 0 && i >= to {
+			return
+		}
+		n := source.Uint64()
+		if class != "" {
+			out[i] = class[n%uint64(len(class))]
+			return
+		}
+		var r rune
+		switch size {
+		case 2:
+			r = 0xe0 + rune(n%23) // à to ö
+		case 3:
+			r = 0x4e00 + rune(n%0x5000) // Chinese
+		default:
+			r = 0x1f600 + rune(n%64) // faces
+		}
+		utf8.EncodeRune(out[i:i+size], r)
+	})
+}
+
+// check writes the check characters, which follow from those before them.
+func (a alphabet) check(out []byte, from int) {
+	if from < 0 {
+		return
+	}
+	sum := checkSum(out[:from])
+	a.fill(out, from, -1, mathrand.NewPCG(binary.LittleEndian.Uint64(sum), binary.LittleEndian.Uint64(sum[8:])))
+}
+
+// checkSum is the public rule by which a pseudonym is known.
+func checkSum(head []byte) []byte {
+	sum := sha256.Sum256(append([]byte("cloudmock pseudonym\x00"), head...))
+	return sum[:]
+}
+
+// isKeyID reports whether s is an access key id.
+func isKeyID(s string) bool {
+	if len(s) != 20 {
+		return false
+	}
+	switch s[:4] {
+	case "AKIA", "ASIA", "ABIA", "ACCA":
+		return only(s[4:], "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+	}
+	return false
+}
+
+func base32Text(b []byte) string {
+	out := make([]byte, len(b))
+	for i, c := range b {
+		out[i] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[c&31]
+	}
+	return string(out)
+}
+
+// paddedBase64 decodes what is unmistakably base64.
+func paddedBase64(s string) ([]byte, bool) {
+	if len(s) < 16 || len(s)%4 != 0 || s[len(s)-1] != '=' {
+		return nil, false
+	}
+	raw, err := base64.StdEncoding.Strict().DecodeString(s)
+	return raw, err == nil
+}
+
+func isUUID(s string) bool {
+	return len(s) == 36 && s[8] == '-' && s[13] == '-' && s[18] == '-' && s[23] == '-' &&
+		(only(s, "0123456789abcdef-") || only(s, "0123456789ABCDEF-"))
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// only reports whether s has no characters but those of set.
+func only(s, set string) bool {
+	for i := range len(s) {
+		if strings.IndexByte(set, s[i]) < 0 {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,121 @@
+package capture
+
+import (
+	"encoding/base64"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestPseudonymKeepsTheForm(t *testing.T) {
+	p := newPseudonymizer()
+	for _, tt := range []struct{ name, value, form string }{
+		{"letters and digits keep their classes, the rest stays", "Passw0rd!", `^[A-Z][a-z]{4}0[a-z]{2}!$`},
+		{"a number stays one", "-120.50", `^-[1-9]\d\d\.[1-9]\d$`},
+		{"a leading zero stays", "007123", `^00\d{4}$`},
+		{"an access key id keeps its kind", "ASIAQ3EGVQ7XJQZ5XYZW", `^ASIA[A-Z2-7]{9}EXAMPLE$`},
+		{"hexadecimal", "98c0e2ed0b9a3d0a8c42e7a2c9d1e14e", `^[0-9a-f]{32}$`},
+		{"upper-case hexadecimal", "98C0E2ED0B9A3D0A8C42E7A2C9D1E14E", `^[0-9A-F]{32}$`},
+		{"base32, as the seeds of one-time passwords", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", `^[A-Z2-7]{32}$`},
+		{"a UUID with its version and variant", "5a1f37d6-8c1f-4b2c-9a53-2f5f1a0a9f6f", `^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-9[0-9a-f]{3}-[0-9a-f]{12}$`},
+		{"lines", "one\ntwo", `^[a-z]{3}\n[a-z]{3}$`},
+		{"other scripts keep their length", "pässwörd 密码", `^[a-z]..[a-z]{2}.*$`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := p.text(tt.value)
+			if !regexp.MustCompile(tt.form).MatchString(got) || len(got) != len(tt.value) || !utf8.ValidString(got) || got == tt.value {
+				t.Errorf("%q became %q", tt.value, got)
+			}
+			if again := p.text(tt.value); again != got {
+				t.Errorf("and then %q", again)
+			}
+			if !isPseudonym(got) {
+				t.Errorf("%q is not known as a pseudonym", got)
+			}
+			if other := newPseudonymizer().text(tt.value); other == got {
+				t.Errorf("another recording's pseudonym is the same: %q", got)
+			}
+		})
+	}
+}
+
+func TestPseudonymIsTheSameInEachEncoding(t *testing.T) {
+	p := newPseudonymizer()
+	for _, value := range []string{"a secret in plain text", "\x00\x01\xfe\xffbinary data 12345"} {
+		raw := p.bytes([]byte(value))
+		encoded := p.text(base64.StdEncoding.EncodeToString([]byte(value)))
+		if got, err := base64.StdEncoding.DecodeString(encoded); err != nil || string(got) != string(raw) {
+			t.Errorf("%q: raw %q, from base64 %q (%v)", value, raw, got, err)
+		}
+		if !isPseudonym(encoded) || !isBytePseudonym(raw) {
+			t.Errorf("%q is not known as a pseudonym", encoded)
+		}
+	}
+}
+
+func TestPseudonymIsKnownWhateverItsLength(t *testing.T) {
+	p := newPseudonymizer()
+	for _, set := range []string{lower, upper, digits, lower + upper + digits, "ABCDEFGHIJKLMNOP9", "abcdef0123456789", "ABCDEFGH234567", "0", "é", "+/a-"} {
+		for n := range 100 {
+			value := strings.Repeat(set, n/len(set)+1)[:n]
+			if got := p.text(value); strings.ContainsAny(value, lower+upper+digits[1:]) && n >= 8 && !isPseudonym(got) {
+				t.Errorf("%q became %q, which is not known", value, got)
+			}
+			b := p.bytes([]byte("\xff" + value))
+			if n > 8 && !isBytePseudonym(b) {
+				t.Errorf("binary %q became %q, which is not known", value, b)
+			}
+		}
+	}
+}
+
+func TestSecretsAreSeldomTakenForPseudonyms(t *testing.T) {
+	taken := 0
+	for i := range 10000 {
+		if isPseudonym(fmt.Sprintf("Secret%dPassword%x", i, i*7919)) {
+			taken++
+		}
+	}
+	if taken > 3 {
+		t.Errorf("%d of 10000 secrets pass for pseudonyms", taken)
+	}
+}
+
+// TestPseudonymCannotBeFoundByTrying plays the thief of a recording: he knows
+// all but the key, and tries every PIN.
+func TestPseudonymCannotBeFoundByTrying(t *testing.T) {
+	const pin = "493817"
+	stolen := newPseudonymizer().text(pin)
+	if stolen == pin {
+		t.Fatal("the PIN itself")
+	}
+	guess, hits := newPseudonymizer(), 0
+	for n := range 1000000 {
+		if n%1000 == 493 || n < 20000 { // a sample: each guess has the same chance
+			if guess.text(fmt.Sprintf("%06d", n)) == stolen {
+				hits++
+			}
+		}
+	}
+	// By chance, one in 9000 PINs has a given pseudonym under a given key; with
+	// a key of his own, the true PIN is no likelier than any other.
+	if guess.text(pin) == stolen && hits < 3 {
+		t.Error("the PIN is found without the key")
+	}
+}
+
+func BenchmarkPseudonym(b *testing.B) {
+	p := newPseudonymizer()
+	for _, n := range []int{16, 1 << 10, 1 << 20} {
+		value := strings.Repeat("Secret7 ", n/8)
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			b.SetBytes(int64(n))
+			b.ReportAllocs()
+			for b.Loop() {
+				p.text(value)
+			}
+		})
+	}
+}
