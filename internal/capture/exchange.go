@@ -90,6 +90,7 @@ func (x *Exchange) Finish(cause error) error {
 		x.identify()
 	}
 	e.Service, e.Action, e.Region = x.Call.Service, x.Call.Action, x.Call.Region
+	r.redactor.redact(e, &x.Call)
 	x.line = append(e.AppendJSON(x.line[:0]), '\n')
 	err := r.options.Emit(x.line)
 	x.release()

@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -8,6 +9,7 @@ import (
 	"encoding/binary"
 	"hash"
 	mathrand "math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -79,7 +81,33 @@ func (p *pseudonymizer) text(value string) string {
 	if raw, ok := paddedBase64(value); ok {
 		return base64.StdEncoding.EncodeToString(p.bytes(raw))
 	}
+	if isJWT(value) {
+		// The header says of what kind it is; claims and signature are the secret.
+		head, rest, _ := strings.Cut(value, ".")
+		return head + "." + string(p.bytes([]byte(rest)))
+	}
+	if strings.HasPrefix(value, "-----BEGIN ") {
+		return pemLine.ReplaceAllStringFunc(value, func(line string) string {
+			if strings.HasPrefix(line, `\`) { // \n, in a document within a string
+				return line[:2] + p.text(line[2:])
+			}
+			return p.text(line)
+		})
+	}
 	return string(p.bytes([]byte(value)))
+}
+
+// pemLine matches a line of a PEM block, or what an escape before it leaves.
+var pemLine = regexp.MustCompile(`(?:\\[nr])?[A-Za-z0-9+/=]{12,}`)
+
+// isJWT reports whether s is a JSON Web Token, signed or encrypted.
+func isJWT(s string) bool {
+	head, rest, ok := strings.Cut(s, ".")
+	if !ok || !strings.HasPrefix(head, "eyJ") || !only(rest, upper+lower+digits+"_-.") || len(rest) < 16 {
+		return false
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(head)
+	return err == nil && bytes.Contains(raw, []byte(`"alg"`))
 }
 
 // bytes returns the pseudonym of what may be text or binary.
@@ -108,6 +136,9 @@ func isPseudonym(value string) bool {
 	}
 	if raw, ok := paddedBase64(value); ok {
 		return isBytePseudonym(raw)
+	}
+	if isJWT(value) {
+		_, value, _ = strings.Cut(value, ".")
 	}
 	return isTextPseudonym(value)
 }

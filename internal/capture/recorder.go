@@ -38,6 +38,10 @@ type Options struct {
 	// Sync has each file in BodyDir on the disk before its entry is emitted.
 	Sync bool
 
+	// NoRedact leaves secrets in bodies, and what else only the AWS models call
+	// sensitive. Credentials in headers and query are replaced all the same.
+	NoRedact bool
+
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -50,6 +54,8 @@ type Recorder struct {
 	count   atomic.Int64
 	pool    sync.Pool // of *Exchange
 	bodies  *bodyStore
+
+	redactor redactor
 }
 
 // NewRecorder starts a recording: offsets count from now.
@@ -63,7 +69,7 @@ func NewRecorder(o Options) (*Recorder, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	r := &Recorder{options: o, run: newRun(), start: o.Now()}
+	r := &Recorder{options: o, run: newRun(), start: o.Now(), redactor: redactor{names: newPseudonymizer(), credentialsOnly: o.NoRedact}}
 	if o.BodyDir != "" {
 		bodies, err := openBodyStore(o.BodyDir, o.Sync)
 		if err != nil {

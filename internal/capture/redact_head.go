@@ -1,0 +1,304 @@
+package capture
+
+import (
+	"strings"
+
+	"github.com/neureaux/cloudmock/internal/awsapi"
+	"github.com/neureaux/cloudmock/pkg/entry"
+)
+
+// redacted stands for what has no use in a recording, not even as a pseudonym:
+// signatures, digests of bodies that were changed, addresses of clients.
+const redacted = "REDACTED"
+
+// headerKind is what a header is to the redactor.
+type headerKind uint8
+
+const (
+	headerFree          headerKind = iota // any value: its text is searched for secrets
+	headerPlain                           // never holds a secret
+	headerSecret                          // the value is a secret
+	headerAuthorization                   // a scheme and credentials
+	headerAddress                         // where the client is
+	headerDigest                          // follows from the body
+	headerSSEKey                          // base64 of an encryption key that the client provides
+	headerSSEKeyMD5                       // base64 of that key's MD5
+)
+
+// headerKinds has the headers that are known by their canonical name.
+var headerKinds = map[string]headerKind{
+	"Authorization":       headerAuthorization,
+	"Proxy-Authorization": headerAuthorization,
+
+	"Cookie":                 headerSecret,
+	"Set-Cookie":             headerSecret,
+	"X-Amz-Security-Token":   headerSecret,
+	"X-Amz-S3session-Token":  headerSecret,
+	"X-Amz-Mfa":              headerSecret,
+	"X-Amz-Sso_bearer_token": headerSecret,
+	"X-Api-Key":              headerSecret,
+
+	"X-Forwarded-For":     headerAddress,
+	"X-Real-Ip":           headerAddress,
+	"Forwarded":           headerAddress,
+	"Via":                 headerAddress,
+	"True-Client-Ip":      headerAddress,
+	"Cf-Connecting-Ip":    headerAddress,
+	"X-Client-Ip":         headerAddress,
+	"X-Cluster-Client-Ip": headerAddress,
+
+	"X-Amz-Content-Sha256": headerDigest,
+	"Content-Md5":          headerDigest,
+	"Etag":                 headerDigest,
+	"X-Amz-Crc32":          headerDigest,
+	"Digest":               headerDigest,
+	"Content-Digest":       headerDigest,
+	"Repr-Digest":          headerDigest,
+
+	"X-Amz-Server-Side-Encryption-Customer-Key":                 headerSSEKey,
+	"X-Amz-Copy-Source-Server-Side-Encryption-Customer-Key":     headerSSEKey,
+	"X-Amz-Server-Side-Encryption-Customer-Key-Md5":             headerSSEKeyMD5,
+	"X-Amz-Copy-Source-Server-Side-Encryption-Customer-Key-Md5": headerSSEKeyMD5,
+
+	"Accept": headerPlain, "Accept-Encoding": headerPlain, "Accept-Ranges": headerPlain, "Amz-Sdk-Invocation-Id": headerPlain,
+	"Amz-Sdk-Request": headerPlain, "Cache-Control": headerPlain, "Connection": headerPlain, "Content-Encoding": headerPlain,
+	"Content-Length": headerPlain, "Content-Type": headerPlain, "Date": headerPlain, "Expect": headerPlain, "Host": headerPlain,
+	"Last-Modified": headerPlain, "Range": headerPlain, "Content-Range": headerPlain, "Server": headerPlain, "Te": headerPlain, "Trailer": headerPlain,
+	"Transfer-Encoding": headerPlain, "User-Agent": headerPlain, "Vary": headerPlain, "X-Amz-Algorithm": headerPlain, "X-Amz-Bucket-Region": headerPlain,
+	"X-Amz-Checksum-Algorithm": headerPlain, "X-Amz-Checksum-Mode": headerPlain, "X-Amz-Checksum-Type": headerPlain,
+	"X-Amz-Date": headerPlain, "X-Amz-Decoded-Content-Length": headerPlain,
+	"X-Amz-Id-2": headerPlain, "X-Amz-Request-Id": headerPlain, "X-Amz-Sdk-Checksum-Algorithm": headerPlain, "X-Amz-Server-Side-Encryption": headerPlain,
+	"X-Amz-Server-Side-Encryption-Customer-Algorithm": headerPlain, "X-Amz-Storage-Class": headerPlain, "X-Amz-Target": headerPlain,
+	"X-Amz-Trailer": headerPlain, "X-Amz-User-Agent": headerPlain, "X-Amz-Version-Id": headerPlain, "X-Amzn-Errortype": headerPlain,
+	"X-Amzn-Query-Mode": headerPlain, "X-Amzn-Requestid": headerPlain, "X-Amzn-Trace-Id": headerPlain,
+	"X-Amz-Client-Token": headerPlain, "X-Amzn-Client-Token": headerPlain, "X-Amzn-Idempotency-Token": headerPlain, "X-Amz-Next-Token": headerPlain,
+}
+
+// kindOf tells what a header is. Names come in any case; the canonical one is
+// found without a copy.
+func kindOf(name string) headerKind {
+	if k, ok := headerKinds[name]; ok {
+		return k
+	}
+	return kindOfUnusual(name)
+}
+
+func kindOfUnusual(name string) headerKind {
+	if c := canonical(name); c != name {
+		if k, ok := headerKinds[c]; ok {
+			return k
+		}
+	}
+	low := strings.ToLower(name)
+	if strings.HasPrefix(low, "x-amz-checksum-") {
+		return headerDigest
+	}
+	for _, word := range [...]string{"token", "secret", "passw", "api-key", "apikey", "api_key", "authorization", "credential", "signature", "cookie", "customer-key", "private-key", "assertion", "session-key", "access-key"} {
+		if strings.Contains(low, word) {
+			return headerSecret
+		}
+	}
+	return headerFree
+}
+
+// canonical is http.CanonicalHeaderKey, also for names with odd characters.
+func canonical(name string) string {
+	b := []byte(name)
+	start := true
+	for i, c := range b {
+		switch {
+		case start && 'a' <= c && c <= 'z':
+			b[i] = c - 'a' + 'A'
+		case !start && 'A' <= c && c <= 'Z':
+			b[i] = c - 'A' + 'a'
+		}
+		start = c == '-'
+	}
+	return string(b)
+}
+
+// headers replaces the secrets of a header section in place. shape is the
+// operation's input or output.
+func (r *redactor) headers(h entry.Header, shape awsapi.Shape, sensitive bool) {
+	for i := range h {
+		f := &h[i]
+		switch kindOf(f.Name) {
+		case headerPlain, headerDigest:
+			continue
+		case headerAuthorization:
+			f.Value = r.authorization(f.Value)
+		case headerSecret:
+			f.Value = r.names.cached(f.Value)
+		case headerAddress:
+			f.Value = redacted
+		case headerSSEKey, headerSSEKeyMD5:
+			r.encryptionKey(f)
+		case headerFree:
+			if m, ok := shape.Header(f.Name); sensitive && ok && m.Sensitive() && !r.credentialsOnly {
+				f.Value = r.names.cached(f.Value)
+			} else {
+				f.Value = r.freeText(f.Value)
+			}
+		}
+	}
+}
+
+// authorization keeps of an Authorization header what says nothing of the
+// signer: scheme, credential scope and the names of the signed headers. It is
+// built from these parts, so that nothing unknown passes.
+func (r *redactor) authorization(value string) string {
+	s, ok := awsapi.ParseAuthorization(value)
+	if !ok || s.Scheme == awsapi.Bearer {
+		scheme, rest, _ := strings.Cut(value, " ")
+		if rest == "" {
+			return r.names.cached(value)
+		}
+		return scheme + " " + r.names.cached(rest)
+	}
+	if s.Scheme == awsapi.SigV2 {
+		return "AWS " + r.names.cached(s.AccessKeyID) + ":" + redacted
+	}
+	b := make([]byte, 0, 256)
+	b = append(b, s.Scheme.String()...)
+	b = append(b, " Credential="...)
+	b = r.appendScope(b, s, "/")
+	b = append(b, ", SignedHeaders="...)
+	b = append(b, s.SignedHeaders...)
+	b = append(b, ", Signature="...)
+	b = append(b, redacted...)
+	return string(b)
+}
+
+// appendScope appends the credential of s with a pseudonym of its key id.
+func (r *redactor) appendScope(b []byte, s awsapi.Scope, slash string) []byte {
+	b = append(b, r.names.cached(s.AccessKeyID)...)
+	for _, part := range [...]string{s.Date, s.Region, s.Service} {
+		if part != "" {
+			b = append(append(b, slash...), part...)
+		}
+	}
+	return append(append(b, slash...), "aws4_request"...)
+}
+
+// query replaces the secrets of a raw query and leaves all else as it came.
+func (r *redactor) query(raw string, shape awsapi.Shape, form awsapi.Shape, sensitive bool) string {
+	if raw == "" {
+		return raw
+	}
+	presigned := strings.Contains(raw, "Signature") || strings.Contains(raw, "ignature=") || containsFold(raw, "x-amz-")
+	if !presigned && !sensitive && !suspicious(raw) && !nameSuspicious(raw) {
+		return raw
+	}
+	b := make([]byte, 0, len(raw)+16)
+	for rest, first := raw, true; rest != "" || first; first = false {
+		var param string
+		more := false
+		param, rest, more = strings.Cut(rest, "&")
+		if !first {
+			b = append(b, '&')
+		}
+		name, value, hasValue := strings.Cut(param, "=")
+		b = append(b, name...)
+		if hasValue {
+			b = append(append(b, '='), r.parameter(name, value, shape, form, sensitive)...)
+		}
+		if !more {
+			break
+		}
+		if rest == "" {
+			b = append(b, '&')
+		}
+	}
+	return string(b)
+}
+
+// parameter returns what stands for the value of a query parameter.
+func (r *redactor) parameter(rawName, raw string, shape, form awsapi.Shape, sensitive bool) string {
+	name := unescape(rawName)
+	switch canonical(name) {
+	case "X-Amz-Signature", "Signature":
+		return redacted
+	case "X-Amz-Credential":
+		if s, ok := awsapi.ParseQueryAuthorization("X-Amz-Credential=" + raw); ok {
+			slash := "%2F"
+			if strings.Contains(raw, "/") {
+				slash = "/"
+			}
+			return string(r.appendScope(nil, s, slash))
+		}
+		return redacted
+	case "Awsaccesskeyid", "X-Amz-Security-Token", "X-Amz-S3session-Token":
+		return escapeQuery(r.names.cached(unescape(raw)))
+	}
+	value := unescape(raw)
+	if r.credentialsOnly {
+		return raw
+	}
+	secret := secretName(name)
+	if m, ok := shape.Query(name); ok {
+		secret = m.Sensitive()
+	} else if m, ok := form.Form(name); ok {
+		secret = m.Sensitive()
+	}
+	if sensitive && secret {
+		return escapeQuery(r.names.cached(value))
+	}
+	if clean := r.freeText(value); clean != value {
+		return escapeQuery(clean)
+	}
+	return raw
+}
+
+// unescape decodes percent escapes and plus signs; broken escapes stay.
+func unescape(s string) string {
+	if strings.IndexByte(s, '%') < 0 && strings.IndexByte(s, '+') < 0 {
+		return s
+	}
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]):
+			b = append(b, unhex(s[i+1])<<4|unhex(s[i+2]))
+			i += 2
+		case c == '+':
+			b = append(b, ' ')
+		default:
+			b = append(b, c)
+		}
+	}
+	return string(b)
+}
+
+// escapeQuery encodes as AWS demands: all but letters, digits and -_.~
+func escapeQuery(s string) string {
+	const hexDigits = "0123456789ABCDEF"
+	b := make([]byte, 0, len(s)+16)
+	for i := range len(s) {
+		c := s[i]
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || isDigit(c) || strings.IndexByte("-_.~", c) >= 0 {
+			b = append(b, c)
+		} else {
+			b = append(b, '%', hexDigits[c>>4], hexDigits[c&15])
+		}
+	}
+	return string(b)
+}
+
+func isHex(c byte) bool { return isDigit(c) || 'a' <= c|0x20 && c|0x20 <= 'f' }
+
+func unhex(c byte) byte {
+	if isDigit(c) {
+		return c - '0'
+	}
+	return c | 0x20 - 'a' + 10
+}
+
+// containsFold reports whether s holds the lower-case word in any case.
+func containsFold(s, word string) bool {
+	for i := 0; i+len(word) <= len(s); i++ {
+		if s[i]|0x20 == word[0]|0x20 && strings.EqualFold(s[i:i+len(word)], word) {
+			return true
+		}
+	}
+	return false
+}
