@@ -141,7 +141,7 @@ func (e *engine) add(c *call) {
 	e.ring[e.tail%int64(len(e.ring))] = c
 	e.tail++
 	e.sched.add(&c.job)
-	if e.idle > 0 {
+	if e.idle > 0 && e.sched.peek() != nil {
 		e.toWork.Signal()
 	}
 	e.mu.Unlock()
@@ -215,6 +215,7 @@ func (e *engine) turn(prev *call) *call {
 
 // wake rouses as many idle workers as there are ready jobs beyond taken.
 func (e *engine) wake(taken int) {
+	e.sched.advance()
 	for n := min(len(e.sched.ready.jobs)-taken, e.idle); n > 0; n-- {
 		e.toWork.Signal()
 	}

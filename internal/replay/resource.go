@@ -49,7 +49,7 @@ func (s *scheduler) claim(j *job) {
 		users := s.resources[u.resource]
 		for _, other := range users {
 			// Where time says that j came first, place does not count.
-			if conflict[u.mode][other.mode] && !j.ran.before(other.job.ran, false) {
+			if other.job != j && conflict[u.mode][other.mode] && !j.ran.before(other.job.ran, false) {
 				s.follow(j, other.job)
 			}
 		}

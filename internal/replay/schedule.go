@@ -41,13 +41,10 @@ func (o *Order) UnmarshalText(text []byte) error {
 // start.
 type interval struct{ start, end int64 }
 
-// before reports the recorded happens-before. Two instants at one time follow
-// the order of the input.
+// before reports the recorded happens-before. Where the end of one is the start
+// of the other, they follow the order of the input.
 func (a interval) before(b interval, aFirst bool) bool {
-	if a.end != b.start {
-		return a.end < b.start
-	}
-	return aFirst || b.end != a.start
+	return a.end < b.start || a.end == b.start && aFirst
 }
 
 // A job is one entry in the window of the scheduler.
@@ -95,14 +92,7 @@ func newScheduler(order Order, paced bool) *scheduler {
 	}
 	s.starts.index = func(j *job) *int { return &j.startIdx }
 	s.ends.less = func(a, b *job) bool {
-		if a.ran.end != b.ran.end {
-			return a.ran.end < b.ran.end
-		}
-		// Of those that end now, instants come last: among themselves they follow the input.
-		if ai, bi := a.ran.start == a.ran.end, b.ran.start == b.ran.end; ai != bi {
-			return bi
-		}
-		return a.seq < b.seq
+		return cmp.Or(cmp.Compare(a.ran.end, b.ran.end), cmp.Compare(a.seq, b.seq)) < 0
 	}
 	s.ends.index = func(j *job) *int { return &j.endIdx }
 	s.ready.less = func(a, b *job) bool {
@@ -131,7 +121,6 @@ func (s *scheduler) add(j *job) {
 	j.state = jobWaiting
 	heap.Push(&s.ends, j)
 	heap.Push(&s.starts, j)
-	s.advance()
 }
 
 func (s *scheduler) push(j *job) {
@@ -139,7 +128,8 @@ func (s *scheduler) push(j *job) {
 	heap.Push(&s.ready, j)
 }
 
-// advance moves on the jobs before which nothing is left to end.
+// advance moves on the jobs before which nothing is left to end. It is called
+// as late as possible: an input out of order may bring earlier jobs yet.
 func (s *scheduler) advance() {
 	for len(s.starts.jobs) > 0 {
 		j := s.starts.jobs[0]
@@ -158,6 +148,7 @@ func (s *scheduler) advance() {
 // peek returns the job to start first among those that may start, nil if none
 // may.
 func (s *scheduler) peek() *job {
+	s.advance()
 	if len(s.ready.jobs) == 0 {
 		if s.running > 0 || s.open == 0 {
 			return nil
@@ -205,7 +196,6 @@ func (s *scheduler) ended(j *job) {
 		}
 	}
 	s.release(j)
-	s.advance()
 }
 
 // follow makes j wait for the end of earlier.
