@@ -1,14 +1,20 @@
 package awsapi
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
 
-// ErrNoEndpoint is returned for a service or region that the table does not know.
+// ErrNoEndpoint is returned for what the table has no endpoint for.
 var ErrNoEndpoint = errors.New("no endpoint known")
 
 // EndpointOptions choose among a service's endpoints; the zero value is the
 // plain regional (or global) one.
 type EndpointOptions struct {
 	FIPS, DualStack bool
+	// AccountID asks for the account's own host where the service has such.
+	AccountID string
 	// Operation adds its host prefix. Label returns the value of a prefix's
 	// label ("AccountId"); it may be nil where the prefix has none.
 	Operation *Operation
@@ -21,28 +27,134 @@ type Host struct {
 	SigningName, SigningRegion string
 }
 
-// Endpoint returns the AWS host of a service (signing name or ServiceID) in a
-// region. The answer comes from the table alone: an unknown service, a region
-// that belongs to no partition, or a label that is no plain name is an error.
+// An endpointRule is one line of a service's endpoints, see gen.
+type endpointRule struct {
+	variant                    uint8
+	scope                      string // "", a partition's id, or a region
+	template                   string // "" for none
+	signingName, signingRegion string
+}
+
+// Endpoint returns the AWS host of a service (ServiceID or signing name) in a
+// region. The host comes from the table: an unknown service, a region whose name
+// belongs to no partition, or a label that is no plain name is an error that
+// wraps ErrNoEndpoint, and nothing of a caller's text reaches the host otherwise.
 func Endpoint(service, region string, o EndpointOptions) (Host, error) {
-	return Host{}, ErrNoEndpoint
+	t := loadTable()
+	s := t.service(service)
+	if s == nil && o.Operation != nil {
+		s = o.Operation.service
+	}
+	if group := t.bySigning[lower(service)]; s == nil && len(group) > 0 {
+		s = group[0]
+	}
+	if s == nil {
+		return Host{}, fmt.Errorf("service %.64q: %w", service, ErrNoEndpoint)
+	}
+	p := t.partitionOf(region)
+	if region == "" || region == "aws-global" {
+		region, p = "us-east-1", t.partitionOf("us-east-1")
+	}
+	if p == nil {
+		return Host{}, fmt.Errorf("region %.64q: %w", region, ErrNoEndpoint)
+	}
+	variant := uint8(0)
+	if o.FIPS {
+		variant |= variantFIPS
+	}
+	if o.DualStack {
+		variant |= variantDualStack
+	}
+	r, ok := endpointRule{}, false
+	if isAccount(o.AccountID) {
+		r, ok = s.rule(p, region, variant|variantAccount)
+	}
+	if !ok {
+		r, ok = s.rule(p, region, variant)
+	}
+	if !ok && len(s.endpoints) == 0 && variant == 0 && len(s.prefixes) > 0 { // known to older models only
+		r, ok = endpointRule{template: s.prefixes[0] + ".{r}.{s}"}, true
+		if s.global != "" {
+			r = endpointRule{template: s.global, signingRegion: p.globalRegion}
+		}
+	}
+	if !ok || r.template == "" {
+		return Host{}, fmt.Errorf("%s in %s: %w", s.id, region, ErrNoEndpoint)
+	}
+	h := Host{SigningName: r.signingName, SigningRegion: r.signingRegion}
+	if h.SigningName == "" {
+		h.SigningName = s.signing[0]
+	}
+	if h.SigningRegion == "" {
+		h.SigningRegion = region
+	}
+	h.Name = strings.NewReplacer("{r}", region, "{s}", p.suffix, "{d}", p.dualStackSuffix, "{a}", o.AccountID).Replace(r.template)
+	if o.Operation == nil || o.Operation.HostPrefix == "" {
+		return h, nil
+	}
+	prefix, err := hostPrefix(o.Operation.HostPrefix, o.Label)
+	if err != nil {
+		return Host{}, fmt.Errorf("%s %s: %w", s.id, o.Operation.Name, err)
+	}
+	if !strings.HasPrefix(h.Name, prefix) { // an account's own host has it already
+		h.Name = prefix + h.Name
+	}
+	return h, nil
 }
 
-// A HostInfo is what a host name of AWS says.
-type HostInfo struct {
-	// ServiceID is the model's id; where services share a host, the likeliest.
-	ServiceID string
-	// Service is the signing name in lower case.
-	Service string
-	// Region is "" for a host without one, save that a global service's is the
-	// region it is signed for.
-	Region string
-	// Prefix is what stands before the service's own name: an S3 bucket, a
-	// host prefix, an account or an API's id.
-	Prefix          string
-	FIPS, DualStack bool
+// rule returns the most special rule for a region.
+func (s *service) rule(p *partition, region string, variant uint8) (endpointRule, bool) {
+	var best endpointRule
+	level := -1
+	for _, r := range s.endpoints {
+		l := -1
+		switch {
+		case r.variant != variant:
+		case r.scope == "":
+			l = 0
+		case r.scope == p.id:
+			l = 1
+		case r.scope == region:
+			l = 2
+		}
+		if l > level {
+			best, level = r, l
+		}
+	}
+	return best, level >= 0
 }
 
-// ParseHost takes an AWS host name apart; a port is ignored. It reports false
-// if the name is not one of a known service's endpoints.
-func ParseHost(host string) (HostInfo, bool) { return HostInfo{}, false }
+// hostPrefix fills the labels of a prefix such as "{AccountId}.".
+func hostPrefix(prefix string, label func(string) string) (string, error) {
+	var b strings.Builder
+	for prefix != "" {
+		before, after, ok := strings.Cut(prefix, "{")
+		b.WriteString(before)
+		if !ok {
+			break
+		}
+		name, rest, _ := strings.Cut(after, "}")
+		value := ""
+		if label != nil {
+			value = label(name)
+		}
+		if !PlainName(value) {
+			return "", fmt.Errorf("host label %s %.64q is no plain name: %w", name, value, ErrNoEndpoint)
+		}
+		b.WriteString(value)
+		prefix = rest
+	}
+	return b.String(), nil
+}
+
+func isAccount(s string) bool {
+	if len(s) != 12 {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}

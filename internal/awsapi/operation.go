@@ -1,30 +1,89 @@
 package awsapi
 
+import "strings"
+
 // An Operation is one operation of one service. It is read-only.
 type Operation struct {
-	// Name is the operation's name as in the model, Method and URI its HTTP
-	// binding ("/" and POST where the protocol has none).
-	Name, Method, URI string
+	// Name is the operation's name as in the model.
+	Name string
 	// HostPrefix goes before the host name, such as "data-" or "{AccountId}."
 	HostPrefix string
 
 	service *service
 	flags   uint8
-	number  int32
+	number  int
 }
 
+// Flags of an operation, as gen writes them.
+const (
+	flagReadOnly = 1 << iota
+	flagUnauthenticated
+	flagUnsignedPayload
+	flagDeprecated
+	flagStale // in no current model
+)
+
 // ServiceID is the model's id of the operation's service.
-func (o *Operation) ServiceID() string { return "" }
+func (o *Operation) ServiceID() string { return o.service.id }
 
-// ReadOnly reports whether the operation only looks: sent twice, it changes nothing.
-func (o *Operation) ReadOnly() bool { return false }
+// ReadOnly reports whether the operation only looks: calling it changes nothing
+// but what it costs. Where the model does not say, the name tells.
+func (o *Operation) ReadOnly() bool { return o.flags&flagReadOnly != 0 }
 
-// Unauthenticated reports whether clients send it unsigned, as sts
+// Unauthenticated reports whether clients send it unsigned, as they do sts
 // AssumeRoleWithWebIdentity.
-func (o *Operation) Unauthenticated() bool { return false }
+func (o *Operation) Unauthenticated() bool { return o.flags&flagUnauthenticated != 0 }
 
 // UnsignedPayload reports whether clients sign it without the body's digest.
-func (o *Operation) UnsignedPayload() bool { return false }
+func (o *Operation) UnsignedPayload() bool { return o.flags&flagUnsignedPayload != 0 }
+
+// Protocols lists what the operation's service speaks, its first choice first.
+func (o *Operation) Protocols() []Protocol { return append([]Protocol(nil), o.service.protocols...) }
+
+// LookUp returns the operation of a service (signing name or ServiceID), nil if
+// there is none. Where services share a signing name, the first that has it wins.
+func LookUp(service, action string) *Operation {
+	t := loadTable()
+	if s := t.service(service); s != nil {
+		return s.operation(action)
+	}
+	for _, s := range t.bySigning[strings.ToLower(service)] {
+		if o := s.operation(action); o != nil {
+			return o
+		}
+	}
+	return nil
+}
+
+func (s *service) operation(name string) *Operation { return s.operations().byName[name] }
+
+// operations is a service's decoded part of the table.
+type operations struct {
+	list   []Operation
+	byName map[string]*Operation
+	routes *router // nil without REST
+}
+
+func newOperations(s *service) *operations {
+	d := decoder{rest: s.operationData}
+	n := d.uint()
+	ops := &operations{list: make([]Operation, n), byName: make(map[string]*Operation, n)}
+	for i := range ops.list {
+		o := &ops.list[i]
+		*o = Operation{Name: d.text(), HostPrefix: d.text(), flags: d.byte(), service: s, number: i}
+		ops.byName[o.Name] = o
+		for range d.uint() {
+			if ops.routes == nil {
+				ops.routes = &router{}
+			}
+			ops.routes.add(o, d.text(), d.text(), d.list(), d.list())
+		}
+	}
+	if ops.routes != nil {
+		ops.routes.root.finish()
+	}
+	return ops
+}
 
 // Input is the structure of the request in protocol p, all locations together.
 func (o *Operation) Input(p Protocol) Shape { return Shape{} }
@@ -39,5 +98,3 @@ func (o *Operation) RequestBody(p Protocol) Shape { return Shape{} }
 // ResponseBody is the shape of the response's document: inside the root element
 // if it is XML, so that in awsQuery it has one member, "<Action>Result".
 func (o *Operation) ResponseBody(p Protocol) Shape { return Shape{} }
-
-type service struct{}

@@ -1,0 +1,207 @@
+package awsapi
+
+import "strings"
+
+// A HostInfo is what a host name of AWS says.
+type HostInfo struct {
+	// ServiceID is the model's id; where services share a host, the likeliest.
+	ServiceID string
+	// Service is the signing name in lower case.
+	Service string
+	// Region is the region in the name, or the one that calls to a global host
+	// are signed for.
+	Region string
+	// Prefix is what stands before the service's own name: an S3 bucket, a
+	// host prefix, an account or an API's id.
+	Prefix          string
+	FIPS, DualStack bool
+
+	services []*service
+}
+
+// A hostEntry is a host name without region, suffix and prefix: "api.ecr".
+type hostEntry struct {
+	services []*service
+	variant  uint8
+	signs    string // region of a global host, "" if it has none
+
+}
+
+// Bits of an endpoint rule's variant.
+const (
+	variantFIPS = 1 << iota
+	variantDualStack
+	variantAccount
+)
+
+func (t *table) addHosts(s *service) {
+	for _, r := range s.endpoints {
+		if r.template == "" {
+			continue
+		}
+		signs := ""
+		if !strings.Contains(r.template, "{r}") {
+			signs = r.signingRegion
+		}
+		t.addHost(hostKey(r.template), s, r.variant&^variantAccount, signs)
+	}
+	for _, prefix := range s.prefixes {
+		if t.byHost[prefix] == nil || len(s.endpoints) == 0 {
+			t.addHost(prefix, s, 0, "")
+		}
+	}
+}
+
+func (t *table) addHost(key string, s *service, variant uint8, signs string) {
+	e := t.byHost[key]
+	if e == nil {
+		e = &hostEntry{variant: variant}
+		t.byHost[key] = e
+	}
+	e.services = appendNew(e.services, s)
+	if e.signs == "" {
+		e.signs = signs
+	}
+}
+
+// hostKey strips from an endpoint template what varies.
+func hostKey(template string) string {
+	var b strings.Builder
+	for label := range strings.SplitSeq(template, ".") {
+		if strings.HasPrefix(label, "{") {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteByte('.')
+		}
+		b.WriteString(label)
+	}
+	return b.String()
+}
+
+// ParseHost takes an AWS host name apart; a port is ignored. It reports false
+// if the name is not one of a known service's endpoints. Names below an
+// endpoint (buckets, API ids) belong to whoever rented them.
+func ParseHost(host string) (HostInfo, bool) { return loadTable().parseHost(host) }
+
+func (t *table) parseHost(host string) (HostInfo, bool) {
+	host = lower(stripPort(host))
+	name, dual, ok := t.cutSuffix(host)
+	if !ok {
+		return HostInfo{}, false
+	}
+	info := HostInfo{DualStack: dual}
+	head, last := cutLast(name, '.')
+	switch {
+	case t.partitionOf(last) != nil && head != "":
+		info.Region, name = last, head
+	case strings.HasPrefix(last, "s3-") && t.partitionOf(last[3:]) != nil: // s3-us-west-2
+		info.Region = last[3:]
+		return t.s3Host(info, head), true
+	case strings.HasPrefix(last, "s3-external-"):
+		info.Region = "us-east-1"
+		return t.s3Host(info, head), true
+	}
+	if head, last := cutLast(name, '.'); strings.HasPrefix(last, "s3express-") { // s3express-use1-az4
+		return t.s3Host(info, head), true
+	}
+	for rest, prefix := name, 0; ; {
+		if e := t.byHost[rest]; e != nil {
+			s := e.services[0]
+			info.services = e.services
+			info.ServiceID, info.Service = s.id, s.signing[0]
+			info.FIPS = e.variant&variantFIPS != 0
+			info.DualStack = info.DualStack || e.variant&variantDualStack != 0
+			if prefix > 0 {
+				info.Prefix = name[:prefix-1]
+			}
+			if info.Region == "" {
+				// Old hosts have the region in front: us-west-2.queue
+				if head, first := cutLast(info.Prefix, '.'); s != t.s3 && t.partitionOf(first) != nil {
+					info.Region, info.Prefix = first, head
+				} else {
+					info.Region = e.signs
+				}
+			}
+			if info.Region == "" && s == t.s3 {
+				info.Region = "us-east-1"
+			}
+			return info, true
+		}
+		i := strings.IndexByte(rest, '.')
+		if i < 0 {
+			return HostInfo{}, false
+		}
+		rest, prefix = rest[i+1:], prefix+i+1
+	}
+}
+
+func (t *table) s3Host(info HostInfo, prefix string) HostInfo {
+	info.ServiceID, info.Service, info.Prefix = t.s3.id, t.s3.signing[0], prefix
+	info.services = t.byHost["s3"].services
+	return info
+}
+
+// cutSuffix removes a partition's domain.
+func (t *table) cutSuffix(host string) (name string, dualStack, ok bool) {
+	best := 0
+	for i := range t.partitions {
+		p := &t.partitions[i]
+		for j, suffix := range [...]string{p.suffix, p.dualStackSuffix} {
+			if n := len(host) - len(suffix) - 1; len(suffix) > best && n > 0 && host[n] == '.' && host[n+1:] == suffix {
+				name, dualStack, best = host[:n], j == 1, len(suffix)
+			}
+		}
+	}
+	return name, dualStack, best > 0
+}
+
+// partitionOf returns the partition that a region belongs to, by the form of
+// its name: a region that opened after the table was made has one, too.
+func (t *table) partitionOf(region string) *partition {
+	head, number := cutLast(region, '-')
+	if head == "" || number == "" || len(region) > 32 {
+		return nil
+	}
+	for i := range len(number) {
+		if number[i] < '0' || number[i] > '9' {
+			return nil
+		}
+	}
+	var found *partition
+	length := 0
+	for i := range t.partitions {
+		for _, prefix := range t.partitions[i].regionPrefixes {
+			if len(prefix) > length && strings.HasPrefix(head, prefix) && isWord(head[len(prefix):]) {
+				found, length = &t.partitions[i], len(prefix)
+			}
+		}
+	}
+	return found
+}
+
+func isWord(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; !('a' <= c && c <= 'z' || '0' <= c && c <= '9') {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func stripPort(host string) string {
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.IndexByte(host[i:], ']') < 0 {
+		host = host[:i]
+	}
+	return strings.TrimSuffix(host, ".")
+}
+
+// lower returns s in lower case, itself if it is already.
+func lower(s string) string {
+	for i := range len(s) {
+		if 'A' <= s[i] && s[i] <= 'Z' {
+			return strings.ToLower(s)
+		}
+	}
+	return s
+}

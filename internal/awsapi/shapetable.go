@@ -1,0 +1,5 @@
+package awsapi
+
+type shapeTable struct{}
+
+func newShapeTable(s *service) *shapeTable { return nil }
