@@ -6,6 +6,10 @@ import "strings"
 type Operation struct {
 	// Name is the operation's name as in the model.
 	Name string
+	// Method and URI are its HTTP binding: the path's template with labels
+	// "{Name}", "{Name+}" and constant query parameters. POST and "/" where the
+	// service's operations do not differ in them.
+	Method, URI string
 	// HostPrefix goes before the host name, such as "data-" or "{AccountId}."
 	HostPrefix string
 
@@ -72,11 +76,16 @@ func newOperations(s *service) *operations {
 		o := &ops.list[i]
 		*o = Operation{Name: d.text(), HostPrefix: d.text(), flags: d.byte(), service: s, number: i}
 		ops.byName[o.Name] = o
-		for range d.uint() {
+		o.Method, o.URI = "POST", "/"
+		for j := range d.uint() {
 			if ops.routes == nil {
 				ops.routes = &router{}
 			}
-			ops.routes.add(o, d.text(), d.text(), d.list(), d.list())
+			method, uri := d.text(), d.text()
+			if j == 0 {
+				o.Method, o.URI = method, uri
+			}
+			ops.routes.add(o, method, uri, d.list(), d.list())
 		}
 	}
 	if ops.routes != nil {
