@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
 
 	"github.com/neureaux/cloudmock/internal/pipe"
 	"github.com/neureaux/cloudmock/pkg/entry"
@@ -23,16 +25,22 @@ type Outputs struct {
 	Output string `short:"o" default:"-" placeholder:"FILE" help:"Write to FILE; - is standard output."`
 }
 
+// Names returns the names of the inputs, "-" when there are none.
+func (in *Inputs) Names() []string {
+	names := slices.Concat(in.Input, in.Files)
+	if len(names) == 0 {
+		names = []string{"-"}
+	}
+	return names
+}
+
 // Entries returns a source of the entries of all inputs, one after another.
 // They are opened when their turn comes, but for a first look that each is
 // there. Close it at the end.
 func (in *Inputs) Entries(ctx context.Context, std Streams) (*Entries, error) {
-	names := append(append([]string(nil), in.Input...), in.Files...)
-	if len(names) == 0 {
-		names = []string{"-"}
-		if std.inTerminal() {
-			std.Notef("reading entries from the terminal; end with Ctrl-D")
-		}
+	names := in.Names()
+	if slices.Contains(names, "-") && std.inTerminal() {
+		std.Notef("reading entries from the terminal; end with Ctrl-D")
 	}
 	for _, name := range names {
 		if name == "-" {
@@ -162,16 +170,24 @@ func (out *Outputs) Create(std Streams, in *Inputs) (io.WriteCloser, error) {
 	if out.ToStdout() {
 		return nopCloser{std.Out}, nil
 	}
-	if in != nil {
-		if target, err := os.Stat(out.Output); err == nil && target.Mode().IsRegular() {
-			for _, name := range append(append([]string(nil), in.Input...), in.Files...) {
-				if info, err := os.Stat(name); err == nil && os.SameFile(info, target) {
-					return nil, fmt.Errorf("%s is both input and output: write to another file", out.Output)
-				}
-			}
-		}
+	if err := out.Check(in); err != nil {
+		return nil, err
 	}
 	return os.OpenFile(out.Output, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+}
+
+// Check refuses an output that is one of the inputs.
+func (out *Outputs) Check(in *Inputs) error {
+	target, err := os.Stat(out.Output)
+	if out.ToStdout() || err != nil || !target.Mode().IsRegular() {
+		return nil
+	}
+	for _, name := range in.Names() {
+		if info, err := os.Stat(name); err == nil && os.SameFile(info, target) {
+			return fmt.Errorf("%s is both input and output: write to another file", out.Output)
+		}
+	}
+	return nil
 }
 
 // ToStdout reports whether the output is standard output.
@@ -180,6 +196,31 @@ func (out *Outputs) ToStdout() bool { return out.Output == "-" || out.Output == 
 type nopCloser struct{ io.Writer }
 
 func (nopCloser) Close() error { return nil }
+
+// WriteFile writes a file whole or not at all, readable for its owner alone: a
+// report that stood there before stays until the new one is complete.
+func WriteFile(name string, write func(io.Writer) error) (err error) {
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() { // a device or a pipe
+		f, err := os.OpenFile(name, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(write(f), f.Close())
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(f.Name()) // it may be gone already
+		}
+	}()
+	if err := errors.Join(write(f), f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("writing %s: %w", name, err)
+	}
+	return os.Rename(f.Name(), name)
+}
 
 // Filter runs the stages over the inputs into the output.
 func Filter(ctx context.Context, std Streams, in *Inputs, out *Outputs, stages ...pipe.Stage) (err error) {

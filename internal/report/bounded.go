@@ -39,6 +39,9 @@ type Percentiles struct {
 	P95 float64 `json:"p95"`
 	P99 float64 `json:"p99"`
 	Max float64 `json:"max"`
+	// Buckets count the latencies in steps of 2 %, as [step, count], from which
+	// the percentiles of several reports are made.
+	Buckets [][2]int `json:"buckets,omitempty"`
 }
 
 // A histogram counts latencies in buckets that grow by 2 %, from a microsecond
@@ -79,5 +82,22 @@ func (h *histogram) percentiles() Percentiles {
 	if h.n == 0 {
 		return Percentiles{}
 	}
-	return Percentiles{h.percentile(0.50), h.percentile(0.95), h.percentile(0.99), h.max}
+	p := Percentiles{P50: h.percentile(0.50), P95: h.percentile(0.95), P99: h.percentile(0.99), Max: h.max}
+	for i, n := range h.buckets {
+		if n > 0 {
+			p.Buckets = append(p.Buckets, [2]int{i, n})
+		}
+	}
+	return p
+}
+
+// merge adds the latencies that p was made from.
+func (h *histogram) merge(p Percentiles) {
+	h.max = max(h.max, p.Max)
+	for _, b := range p.Buckets {
+		if b[0] >= 0 && b[0] < len(h.buckets) {
+			h.buckets[b[0]] += b[1]
+			h.n += b[1]
+		}
+	}
 }

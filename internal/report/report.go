@@ -7,7 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
+	"regexp"
 	"slices"
 
 	"github.com/neureaux/cloudmock/pkg/entry"
@@ -43,6 +43,8 @@ type Report struct {
 	// Allowed counts the pairs of values that differ and were let pass, by rule.
 	Allowed map[string]int `json:"allowed,omitempty"`
 	Latency *Latencies     `json:"latency_ms,omitempty"`
+	// Change compares with an earlier report, when there is one.
+	Change *Change `json:"change,omitempty"`
 }
 
 // A Mismatch is one call that was answered differently, or not at all.
@@ -96,9 +98,13 @@ type Latencies struct {
 }
 
 // Failed reports whether the emulator is not as compatible as asked for:
-// whether a call differs or went unanswered, or, with a minimum above 0,
-// whether the percentage is below it.
+// whether a call differs or went unanswered; with an earlier report to compare
+// with, whether there is a difference that it does not have; with a minimum
+// above 0, whether the percentage is below it.
 func (r *Report) Failed(minCompat float64) bool {
+	if r.Change != nil && len(r.Change.New) == 0 {
+		return false
+	}
 	if minCompat > 0 {
 		return r.CompatibilityPct < minCompat
 	}
@@ -334,22 +340,28 @@ func (t *Tally) differs(l *entry.Line, c *call, endpoint string) error {
 }
 
 func (t *Tally) issue(m *Mismatch, d Diff) *Issue {
-	key := d.Fingerprint
-	if key == "" {
-		key = m.Service + " " + m.Action + " " + d.Kind + " " + d.Path
+	found := Issue{
+		Fingerprint: d.Fingerprint, Service: m.Service, Action: m.Action, Severity: m.Severity,
+		Kind: d.Kind, Path: indices.ReplaceAllString(d.Path, "[]"), Example: d.String(), EntryID: m.EntryID,
 	}
+	key := found.key()
 	i := t.issues[key]
 	if i == nil {
-		i = &Issue{
-			Fingerprint: d.Fingerprint, Service: m.Service, Action: m.Action, Severity: m.Severity,
-			Kind: d.Kind, Path: d.Path, Example: d.String(), EntryID: m.EntryID,
-		}
+		i = &found
 		if t.issues == nil {
 			t.issues = map[string]*Issue{}
 		}
 		t.issues[key] = i
 	}
 	return i
+}
+
+// indices are what tells apart the elements of a list in a path.
+var indices = regexp.MustCompile(`\[\d+\]`)
+
+// key tells one difference from another.
+func (i *Issue) key() string {
+	return cmp.Or(i.Fingerprint, i.Service+" "+i.Action+" "+i.Kind+" "+i.Path)
 }
 
 // pass counts what was let pass.
@@ -397,10 +409,6 @@ func (t *Tally) Report() *Report {
 		Attempts:          t.attempts,
 		Allowed:           t.allowed,
 	}
-	if r.TotalRequests > 0 {
-		r.CompatibilityPct = math.Floor(10_000*float64(r.Matched)/float64(r.TotalRequests)) / 100
-		r.Latency = &Latencies{t.original.percentiles(), t.replay.percentiles()}
-	}
 	for _, m := range t.mismatches {
 		if m.Severity != "" {
 			r.Mismatches = append(r.Mismatches, m)
@@ -411,10 +419,6 @@ func (t *Tally) Report() *Report {
 			r.Issues = append(r.Issues, *i)
 		}
 	}
-	slices.SortFunc(r.Issues, func(a, b Issue) int {
-		return cmp.Or(cmp.Compare(severityRank(a.Severity), severityRank(b.Severity)), cmp.Compare(b.Count, a.Count),
-			cmp.Compare(a.Service, b.Service), cmp.Compare(a.Action, b.Action), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Kind, b.Kind))
-	})
 	for name, c := range t.services {
 		s := Service{Group: c.group(name)}
 		for key, a := range t.actions {
@@ -425,13 +429,13 @@ func (t *Tally) Report() *Report {
 		slices.SortFunc(s.Actions, byName)
 		r.Services = append(r.Services, s)
 	}
-	slices.SortFunc(r.Services, func(a, b Service) int { return byName(a.Group, b.Group) })
 	if len(t.endpoints) > 1 {
 		for name, c := range t.endpoints {
 			r.Endpoints = append(r.Endpoints, c.group(name))
 		}
 		slices.SortFunc(r.Endpoints, byName)
 	}
+	r.finish(&t.original, &t.replay)
 	return r
 }
 

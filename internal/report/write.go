@@ -115,7 +115,7 @@ func writeIssues(b *bytes.Buffer, r *Report, o TextOptions) {
 			break
 		}
 		fmt.Fprintf(b, "  %5d×  %s %s  %s  (%s, first in %s)\n", i.Count, safe(orUnknown(i.Service), 40), safe(orUnknown(i.Action), 60),
-			safe(i.Example, 160), i.Severity, safe(i.EntryID, 60))
+			safe(i.Example, 160), safe(i.Severity, 12), safe(i.EntryID, 60))
 	}
 }
 
@@ -137,6 +137,17 @@ func writeVerdict(b *bytes.Buffer, r *Report, o TextOptions) {
 		fmt.Fprintf(b, "\nLatency in ms   p50 %.4g → %.4g   p95 %.4g → %.4g   p99 %.4g → %.4g\n",
 			l.Original.P50, l.Replay.P50, l.Original.P95, l.Replay.P95, l.Original.P99, l.Replay.P99)
 	}
+	if c := r.Change; c != nil {
+		fmt.Fprintf(b, "\nSince the baseline: %d new, %d known, %d fixed\n", len(c.New), c.Known, len(c.Fixed))
+		for _, list := range []struct {
+			what   string
+			issues []Issue
+		}{{"new  ", c.New}, {"fixed", c.Fixed}} {
+			for _, i := range list.issues {
+				fmt.Fprintf(b, "  %s  %s %s  %s\n", list.what, safe(orUnknown(i.Service), 40), safe(orUnknown(i.Action), 60), safe(i.Example, 160))
+			}
+		}
+	}
 	word, color := "PASS", "\x1b[1;32m"
 	if r.TotalRequests == 0 {
 		word, color = "NOTHING COMPARED", "\x1b[1;31m"
@@ -146,7 +157,7 @@ func writeVerdict(b *bytes.Buffer, r *Report, o TextOptions) {
 	if o.Color {
 		word = color + word + "\x1b[0m"
 	}
-	fmt.Fprintf(b, "\n%s  %s %% compatible: %d of %s matched", word, strconv.FormatFloat(r.CompatibilityPct, 'f', -1, 64), r.Matched, plural(r.TotalRequests, "call"))
+	fmt.Fprintf(b, "\n%s  %s %% compatible: %d of %s matched", word, pct(r), r.Matched, plural(r.TotalRequests, "call"))
 	for _, s := range []string{nonzero(r.Mismatched, "mismatched"), nonzero(r.Errors, "without answer")} {
 		if s != "" {
 			b.WriteString(", " + s)
