@@ -210,12 +210,14 @@ func bash(t testing.TB, line string, env ...string) *exec.Cmd {
 	return cmd
 }
 
-// cleanEnv is the environment without what would lead an AWS client, or a tool, somewhere else.
+// cleanEnv is the environment without what would lead an AWS client, or a tool, somewhere else, or have it
+// trust others.
 func cleanEnv() []string {
 	var env []string
 	for _, kv := range os.Environ() {
 		name, _, _ := strings.Cut(strings.ToUpper(kv), "=")
-		if strings.HasPrefix(name, "AWS_") || strings.HasPrefix(name, "CM_") || strings.HasSuffix(name, "_PROXY") {
+		if strings.HasPrefix(name, "AWS_") || strings.HasPrefix(name, "CM_") || strings.HasPrefix(name, "SSL_CERT_") ||
+			strings.HasSuffix(name, "_PROXY") || strings.HasSuffix(name, "_CA_BUNDLE") || name == "NODE_EXTRA_CA_CERTS" {
 			continue
 		}
 		env = append(env, kv)

@@ -154,6 +154,17 @@ var clients = []client{
 	{"minio-go", goClient("./clients/minio"),
 		[]string{"CreateBucket", "PutObject", "GetObject", "HeadObject", "UploadPart", "UploadPartCopy", "CopyObject", "DeleteObjects", "DeleteBucket"},
 		[]mode{reverse, reverseS, forward}},
+	{"rclone", other("rclone"), []string{"CreateBucket", "PutObject", "HeadObject", "GetObject", "CopyObject", "DeleteObject"}, []mode{reverse}},
+	{"s3cmd", other("s3cmd"), []string{"CreateBucket", "PutObject", "UploadPart", "GetObject", "HeadObject", "CopyObject"}, []mode{reverse}},
+	{"restic", other("restic"), []string{"PutObject", "GetObject", "HeadObject"}, []mode{reverse}},
+	{"curl", other("curl"), []string{"CreateBucket", "PutObject", "GetObject", "HeadObject", "ListObjectsV2", "DeleteObject", "DeleteBucket"}, []mode{reverse}},
+}
+
+// other is a client that is told the endpoint in a way of its own.
+func other(name string) func(testing.TB) *exec.Cmd {
+	return func(t testing.TB) *exec.Cmd {
+		return exec.CommandContext(t.Context(), "clients/s3-others.sh", name, t.TempDir())
+	}
 }
 
 // Every client does its work through the recorder, in every mode that it knows, and prints what it prints when it
