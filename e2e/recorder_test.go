@@ -223,7 +223,8 @@ func (r *recorder) environment(t testing.TB, c client, m mode) []string {
 
 var (
 	signature = regexp.MustCompile(`(?i)(Signature=|X-Amz-Signature=|chunk-signature=|x-amz-trailer-signature:)[0-9a-f]{16,}`)
-	keyID     = regexp.MustCompile(`AKIA[0-9A-Z]{8,}`)
+	keyID     = regexp.MustCompile(`AKIA[0-9A-Z]{16}`)
+	pseudonym = regexp.MustCompile(`AKIA[0-9A-Z]{9}EXAMPLE`)
 )
 
 // checkRecording fails the test for a credential in the recording, an answer that says that a signature was wrong, an
@@ -253,6 +254,9 @@ func checkRecording(t *testing.T, recording string, actions []string) {
 
 func checkNoCredentials(t *testing.T, recording string) {
 	t.Helper()
+	// The server's name of a bucket's owner is the owner's key id: a plain member of its answers.
+	recording = strings.ReplaceAll(recording, "<ID>"+accessKey+"</ID>", "<ID>owner</ID>")
+	recording = pseudonym.ReplaceAllString(recording, "pseudonym")
 	for name, secret := range map[string]string{
 		"secret key": secretKey, "secret key, URL-encoded": url.QueryEscape(secretKey),
 		"secret key in base64": base64.StdEncoding.EncodeToString([]byte(secretKey)), "secret key in hex": hex.EncodeToString([]byte(secretKey)),
