@@ -18,6 +18,7 @@ type bodyCapture struct {
 	size  int64
 	hash  hash.Hash // not nil once the body is known to be larger than the limit
 	spool *spooledBody
+	sum   string    // what body returned of hash
 	sha   hash.Hash // hash, kept for reuse
 }
 
@@ -68,25 +69,31 @@ func (b *bodyCapture) digest(p []byte) {
 	}
 }
 
-// body returns what was captured, and keeps the spooled file if keep says so.
-// Its Data belongs to the capture.
-func (b *bodyCapture) body(keep bool) entry.Body {
+// body returns what was captured. Its Data belongs to the capture.
+func (b *bodyCapture) body() entry.Body {
 	if b.hash == nil || b.size == 0 {
 		return entry.Body{Data: b.data}
 	}
-	sum := hex.EncodeToString(b.hash.Sum(nil))
-	if b.spool != nil && keep {
-		b.spool.keep(sum)
-		b.spool = nil
+	b.sum = hex.EncodeToString(b.hash.Sum(nil))
+	return entry.Body{Size: b.size, SHA256: b.sum, Truncated: true}
+}
+
+// settle keeps the spooled file of a large body, or removes it.
+func (b *bodyCapture) settle(keep bool) {
+	if b.spool == nil {
+		return
 	}
-	return entry.Body{Size: b.size, SHA256: sum, Truncated: true}
+	if keep {
+		b.spool.keep(b.sum)
+	} else {
+		b.spool.discard()
+	}
+	b.spool = nil
 }
 
 // reset makes the capture ready for another body.
 func (b *bodyCapture) reset() {
-	if b.spool != nil {
-		b.spool.discard()
-	}
+	b.settle(false)
 	data := b.data[:0]
 	if cap(data) > keepBuffer {
 		data = nil

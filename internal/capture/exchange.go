@@ -84,13 +84,15 @@ func (x *Exchange) Finish(cause error) error {
 	if cause != nil {
 		e.Error = cause.Error()
 	}
-	e.RequestBody = x.request.body(true)
-	e.ResponseBody = x.response.body(true)
+	e.RequestBody = x.request.body()
+	e.ResponseBody = x.response.body()
 	if x.Call.Service == "" {
 		x.identify()
 	}
 	e.Service, e.Action, e.Region = x.Call.Service, x.Call.Action, x.Call.Region
-	r.redactor.redact(e, &x.Call)
+	requestSecret, responseSecret := r.redactor.redact(e, &x.Call)
+	x.request.settle(!requestSecret)
+	x.response.settle(!responseSecret)
 	x.line = append(e.AppendJSON(x.line[:0]), '\n')
 	err := r.options.Emit(x.line)
 	x.release()

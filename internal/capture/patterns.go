@@ -1,42 +1,9 @@
 package capture
 
 import (
-	"bytes"
 	"regexp"
 	"strings"
 )
-
-// hints are what each pattern needs to match. Looking for them is cheap, and
-// text without any is not searched further.
-var hints = []string{
-	"AKIA", "ASIA", "ABIA", "ACCA", // access key ids
-	"PRIVATE KEY",
-	"eyJ",                          // JSON Web Tokens
-	"IQoJ", "FwoG", "FQoG", "AQoD", // session tokens
-	"ignature=", "ignature%3D", "oken=", "redential=", "AccessKeyId=", // presigned URLs and canonical requests
-	"://",
-	"ecret", "ECRET",
-	"uthorization failure message",
-}
-
-// suspicious reports whether a text may hold a secret that has a form of its own.
-func suspicious(s string) bool {
-	for _, h := range hints {
-		if strings.Contains(s, h) && (h != "://" || strings.Contains(s, "@")) {
-			return true
-		}
-	}
-	return false
-}
-
-func suspiciousBytes(b []byte) bool {
-	for _, h := range hints {
-		if bytes.Contains(b, []byte(h)) && (h != "://" || bytes.IndexByte(b, '@') >= 0) {
-			return true
-		}
-	}
-	return false
-}
 
 var (
 	keyIDPattern        = regexp.MustCompile(`\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b`)
@@ -53,7 +20,7 @@ var (
 
 // freeText replaces in a text whatever has the form of a secret.
 func (r *redactor) freeText(s string) string {
-	if !suspicious(s) {
+	if !scanText(s, hintValue) {
 		return s
 	}
 	s = privateKeyPattern.ReplaceAllStringFunc(s, r.names.text)
@@ -63,10 +30,7 @@ func (r *redactor) freeText(s string) string {
 		case "x-amz-signature", "signature":
 			return name + "=" + redacted
 		case "x-amz-credential", "credential":
-			if scope := scopePattern.FindStringSubmatch(value); scope != nil {
-				key := value[:len(value)-len(scope[1])]
-				return name + "=" + r.names.cached(key) + scope[1]
-			}
+			return name + "=" + r.credential(value)
 		}
 		return name + "=" + escapeQuery(r.names.cached(unescape(value)))
 	})
@@ -117,32 +81,35 @@ func escapeToken(was, is string) string {
 }
 
 // secretName reports whether a name says that its value is a secret. It is for
-// what no model describes: names such as NextToken or KeyId are none.
-func secretName(name string) bool {
-	var b [64]byte
-	n := 0
-	for i := 0; i < len(name); i++ {
-		c := name[i]
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		if 'a' <= c && c <= 'z' || isDigit(c) {
-			if n == len(b) {
-				return false
-			}
-			b[n] = c
-			n++
-		}
+// what no model describes; anything makes it take a name like "token", too.
+func secretName(name string, anything bool) bool {
+	low, ok := plainName(name)
+	if !ok {
+		return false
 	}
-	low := string(b[:n])
-	switch low {
-	case "pwd", "passwd", "passphrase", "secret", "authorization", "credentials", "privatekey", "token",
-		"stringtosign", "signatureprovided", "stringtosignbytes", "canonicalrequest", "canonicalrequestbytes":
+	if clearSecret(low) {
 		return true
 	}
-	for _, end := range [...]string{"password", "secretkey", "secretaccesskey", "accesskeyid", "clientsecret", "secretstring", "secretbinary",
-		"privatekey", "apikey", "accesstoken", "refreshtoken", "idtoken", "sessiontoken", "authtoken", "securitytoken", "bearertoken", "authorizationtoken",
-		"connectionstring", "sharedsecret", "signingsecret", "webhooksecret", "privatekeymaterial"} {
+	switch low {
+	case "pwd", "passphrase", "secret", "authorization", "stringtosign", "signatureprovided", "stringtosignbytes",
+		"canonicalrequest", "canonicalrequestbytes", "awsaccesskeyid", "accesskeyid":
+		return true
+	case "token", "credentials":
+		return anything
+	}
+	return false
+}
+
+// clearSecretName is secretName where a model knows the member and did not call
+// it sensitive: NextToken, KeyId or SecretArn are none.
+func clearSecretName(name string) bool {
+	low, ok := plainName(name)
+	return ok && clearSecret(low)
+}
+
+func clearSecret(low string) bool {
+	for _, end := range [...]string{"password", "passwd", "secretkey", "secretaccesskey", "clientsecret", "privatekey", "apikey", "accesstoken",
+		"refreshtoken", "idtoken", "sessiontoken", "authtoken", "securitytoken", "bearertoken", "sharedsecret", "signingsecret", "webhooksecret"} {
 		if strings.HasSuffix(low, end) {
 			return true
 		}
@@ -150,23 +117,23 @@ func secretName(name string) bool {
 	return false
 }
 
-// nameSuspicious reports whether a text may hold a name that secretName knows.
-func nameSuspicious(s string) bool {
-	for _, h := range nameHints {
-		if strings.Contains(s, h) {
-			return true
+// plainName returns a name in lower case without punctuation; false for one too
+// long to be one.
+func plainName(name string) (string, bool) {
+	if len(name) > 40 {
+		return "", false
+	}
+	var b [40]byte
+	n := 0
+	for i := range len(name) {
+		c := name[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if 'a' <= c && c <= 'z' || isDigit(c) {
+			b[n] = c
+			n++
 		}
 	}
-	return false
+	return string(b[:n]), true
 }
-
-func nameSuspiciousBytes(b []byte) bool {
-	for _, h := range nameHints {
-		if bytes.Contains(b, []byte(h)) {
-			return true
-		}
-	}
-	return false
-}
-
-var nameHints = []string{"assw", "ASSW", "ecret", "ECRET", "oken", "OKEN", "rivate", "RIVATE", "pi_key", "piKey", "PI_KEY", "pi-key", "pwd", "PWD", "AccessKeyId", "uthorization", "StringToSign", "SignatureProvided", "onnectionString"}

@@ -110,6 +110,27 @@ func isJWT(s string) bool {
 	return err == nil && bytes.Contains(raw, []byte(`"alg"`))
 }
 
+// number returns the pseudonym of a number: other digits before its exponent.
+func (p *pseudonymizer) number(value []byte) []byte {
+	out := slices.Clone(value)
+	source := mathrand.NewChaCha8(p.digest(value))
+	first := true
+	for i, c := range out {
+		switch {
+		case c == 'e' || c == 'E':
+			return out
+		case isDigit(c) && first && len(out) > 1:
+			if c != '0' { // 0.5 stays below 1, and no number begins with a 0
+				out[i] = digits[1+source.Uint64()%9]
+			}
+			first = false
+		case isDigit(c):
+			out[i] = digits[source.Uint64()%10]
+		}
+	}
+	return out
+}
+
 // bytes returns the pseudonym of what may be text or binary.
 func (p *pseudonymizer) bytes(value []byte) []byte {
 	out := slices.Clone(value)

@@ -42,6 +42,10 @@ type Options struct {
 	// sensitive. Credentials in headers and query are replaced all the same.
 	NoRedact bool
 
+	// Redact names more to redact: keys of body members joined by dots
+	// ("password", "user.password"), "header:NAME" and "query:NAME".
+	Redact []string
+
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -70,6 +74,13 @@ func NewRecorder(o Options) (*Recorder, error) {
 		o.Now = time.Now
 	}
 	r := &Recorder{options: o, run: newRun(), start: o.Now(), redactor: redactor{names: newPseudonymizer(), credentialsOnly: o.NoRedact}}
+	for _, s := range o.Redact {
+		p, err := parseRedactPath(s)
+		if err != nil {
+			return nil, err
+		}
+		r.redactor.paths = append(r.redactor.paths, p)
+	}
 	if o.BodyDir != "" {
 		bodies, err := openBodyStore(o.BodyDir, o.Sync)
 		if err != nil {

@@ -3,7 +3,9 @@ package capture
 import (
 	"crypto/md5"
 	"encoding/base64"
+	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/neureaux/cloudmock/internal/awsapi"
 	"github.com/neureaux/cloudmock/pkg/entry"
@@ -11,46 +13,210 @@ import (
 
 // A redactor replaces the secrets of an entry. It works on the entry alone: the
 // traffic has passed by when it starts.
+//
+// Three layers say what is secret: the AWS models, with the overlay that awsapi
+// keeps of what they forget; names, where no model speaks; and the forms of
+// secrets, in any text. Credentials and signatures go always.
 type redactor struct {
 	names           *pseudonymizer
 	credentialsOnly bool // leave bodies, and what only the models call sensitive
+	paths           []redactPath
+	walkers         sync.Pool // of *walker
+	secrets         sync.Map  // *awsapi.Operation → operationSecrets
 }
 
-// redact replaces the secrets of a finished exchange.
-func (r *redactor) redact(e *entry.Entry, call *awsapi.Call) {
+// operationSecrets says where an operation has sensitive members.
+type operationSecrets struct{ request, response bool }
+
+// redact replaces the secrets of a finished exchange, and reports which of its
+// bodies had any.
+func (r *redactor) redact(e *entry.Entry, call *awsapi.Call) (asked, answered bool) {
+	request, response := r.documents(e, call)
 	var in, out awsapi.Shape
-	var form awsapi.Shape
-	op := call.Operation()
-	if op != nil {
+	if op := call.Operation(); op != nil {
 		in, out = op.Input(call.Protocol), op.Output(call.Protocol)
-		if call.Protocol == awsapi.AWSQuery || call.Protocol == awsapi.EC2Query {
-			form = in
+	}
+	if chunked(e.RequestHeaders) {
+		wipeSignatures(e.RequestBody.Data)
+	}
+	if e.StatusCode >= 400 {
+		response.known = credentials(e)
+	}
+	if !r.credentialsOnly {
+		asked = r.body(&e.RequestBody, e.RequestHeaders, &request)
+		answered = r.body(&e.ResponseBody, e.ResponseHeaders, &response)
+		if asked {
+			r.digests(e.RequestHeaders, &e.RequestBody)
+		}
+		if asked || answered {
+			r.digests(e.ResponseHeaders, &e.ResponseBody)
 		}
 	}
-	e.Query = r.query(e.Query, in, form, true)
+	e.Query = r.query(e.Query, in, request.form)
 	e.Path = r.freeText(e.Path)
 	e.Error = r.freeText(e.Error)
-	r.headers(e.RequestHeaders, in, true)
-	r.headers(e.ResponseHeaders, out, true)
-	r.encryptionKeyDigests(e)
+	keys := r.headers(e.RequestHeaders, in)
+	r.headers(e.ResponseHeaders, out)
+	if keys {
+		encryptionKeyDigests(e)
+	}
+	return asked, answered
+}
+
+// documents returns what is known of both bodies.
+func (r *redactor) documents(e *entry.Entry, call *awsapi.Call) (request, response document) {
+	op := call.Operation()
+	if op == nil {
+		secret := secretAction(actionOf(e, call))
+		return document{unknown: true}, document{unknown: true, all: secret, sensitive: secret}
+	}
+	p := call.Protocol
+	secrets := r.secretsOf(op, p)
+	request = document{shape: op.RequestBody(p), sensitive: secrets.request}
+	if p == awsapi.AWSQuery || p == awsapi.EC2Query {
+		request.form = op.Input(p)
+	}
+	response = document{sensitive: secrets.response && e.StatusCode < 400}
+	if e.StatusCode < 400 {
+		response.shape = op.ResponseBody(p)
+	} else {
+		response.unknown = true // errors have shapes of their own
+	}
+	return request, response
+}
+
+// actionOf returns the operation's name as the request gives it.
+func actionOf(e *entry.Entry, call *awsapi.Call) string {
+	if call.Action != "" {
+		return call.Action
+	}
+	target := e.RequestHeaders.Get("X-Amz-Target")
+	if action := target[strings.LastIndexByte(target, '.')+1:]; action != "" {
+		return action
+	}
+	for _, s := range []string{e.Query, string(e.RequestBody.Data[:min(len(e.RequestBody.Data), 4096)])} {
+		for param := range strings.SplitSeq(s, "&") {
+			if action, ok := strings.CutPrefix(param, "Action="); ok {
+				return action
+			}
+		}
+	}
+	return ""
+}
+
+// secretAction reports whether an operation that no model knows hands out
+// secrets, going by its name.
+func secretAction(action string) bool {
+	return strings.HasPrefix(action, "Get") && strings.HasSuffix(action, "Token") ||
+		strings.Contains(action, "Credential") || strings.Contains(action, "Password") ||
+		strings.Contains(action, "Secret") && !strings.HasPrefix(action, "List") ||
+		action == "Decrypt" || strings.HasPrefix(action, "GenerateDataKey") || strings.HasPrefix(action, "AssumeRole")
+}
+
+// secretsOf finds out once for each operation whether it has secrets.
+func (r *redactor) secretsOf(op *awsapi.Operation, p awsapi.Protocol) operationSecrets {
+	if s, ok := r.secrets.Load(op); ok {
+		return s.(operationSecrets)
+	}
+	s := operationSecrets{
+		request:  hasSecrets(op.Input(p), map[awsapi.Shape]bool{}),
+		response: hasSecrets(op.Output(p), map[awsapi.Shape]bool{}),
+	}
+	r.secrets.Store(op, s)
+	return s
+}
+
+// hasSecrets reports whether a sensitive value, or a blob that may hold one, can
+// be reached from a shape.
+func hasSecrets(s awsapi.Shape, seen map[awsapi.Shape]bool) bool {
+	if !s.Valid() || seen[s] {
+		return false
+	}
+	seen[s] = true
+	if s.Sensitive() {
+		return true
+	}
+	switch s.Kind() {
+	case awsapi.Structure, awsapi.Union:
+		for _, m := range s.Members() {
+			if hasSecrets(m, seen) {
+				return true
+			}
+		}
+	case awsapi.List:
+		return hasSecrets(s.Elem(), seen)
+	case awsapi.Map:
+		return hasSecrets(s.Elem(), seen) || hasSecrets(s.Key(), seen)
+	}
+	return false
+}
+
+// credentials returns the key id, token and signature that a request came with.
+func credentials(e *entry.Entry) []string {
+	var known []string
+	add := func(s string) {
+		if len(s) >= 8 {
+			known = append(known, s)
+		}
+	}
+	for _, f := range e.RequestHeaders {
+		switch kindOf(f.Name) {
+		case headerAuthorization:
+			if s, ok := awsapi.ParseAuthorization(f.Value); ok && s.AccessKeyID != "" {
+				add(s.AccessKeyID)
+				add(s.Signature)
+			} else if _, token, ok := strings.Cut(f.Value, " "); ok {
+				add(token)
+			}
+		case headerSecret:
+			add(f.Value)
+		}
+	}
+	if s, ok := awsapi.ParseQueryAuthorization(e.Query); ok {
+		add(s.AccessKeyID)
+		add(s.Signature)
+	}
+	return known
+}
+
+// digests replaces what follows from a body that was changed: it would be wrong
+// in a replay, and a way to find the secret by trying.
+func (r *redactor) digests(h entry.Header, b *entry.Body) {
+	for i := range h {
+		f := &h[i]
+		switch kindOf(f.Name) {
+		case headerDigest:
+			switch {
+			case strings.EqualFold(f.Name, "ETag"):
+				f.Value = r.names.text(f.Value)
+			case strings.HasPrefix(f.Value, "STREAMING-"), f.Value == "UNSIGNED-PAYLOAD":
+			case strings.EqualFold(f.Name, "X-Amz-Checksum-Type"), strings.EqualFold(f.Name, "X-Amz-Checksum-Algorithm"), strings.EqualFold(f.Name, "X-Amz-Checksum-Mode"):
+			default:
+				f.Value = redacted
+			}
+		case headerPlain:
+			if strings.EqualFold(f.Name, "Content-Length") && !b.Truncated && len(b.Data) > 0 {
+				f.Value = strconv.Itoa(len(b.Data))
+			}
+		}
+	}
 }
 
 // encryptionKey replaces a key that the client provides for its S3 object, so
 // that what stands there is a key again.
-func (r *redactor) encryptionKey(f *entry.HeaderField) {
-	raw, err := base64.StdEncoding.DecodeString(f.Value)
-	if err != nil || kindOf(f.Name) == headerSSEKeyMD5 {
-		f.Value = r.names.cached(f.Value)
-		return
+func (r *redactor) encryptionKey(value string) string {
+	raw, err := base64.StdEncoding.DecodeString(value)
+	if err != nil {
+		return r.names.cached(value)
 	}
-	f.Value = base64.StdEncoding.EncodeToString(r.names.bytes(raw))
+	return base64.StdEncoding.EncodeToString(r.names.bytes(raw))
 }
 
 // encryptionKeyDigests makes the MD5 that goes with a client's encryption key
 // that of its pseudonym, in the request and in the answer: the MD5 of the key
 // itself would let the key be found by trying, and one that does not fit would
 // be refused in a replay.
-func (r *redactor) encryptionKeyDigests(e *entry.Entry) {
+func encryptionKeyDigests(e *entry.Entry) {
 	for _, f := range e.RequestHeaders {
 		if kindOf(f.Name) != headerSSEKey {
 			continue

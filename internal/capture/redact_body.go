@@ -1,0 +1,366 @@
+package capture
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/neureaux/cloudmock/internal/awsapi"
+	"github.com/neureaux/cloudmock/internal/body"
+	"github.com/neureaux/cloudmock/pkg/entry"
+)
+
+// A document is what is known of a body before it is read.
+type document struct {
+	shape awsapi.Shape // of the body's root; zero if no model describes it
+	form  awsapi.Shape // of a form's keys
+	// sensitive: the model, or a name, says that there are secrets in it. Such
+	// a body is never recorded unread.
+	sensitive bool
+	all       bool     // every value in it is a secret
+	unknown   bool     // no model knows the operation
+	known     []string // credentials of the request, which errors echo
+}
+
+// body replaces the secrets in a body and reports whether it changed. One that
+// may hold secrets and cannot be read is left out: size and keyed digest stand
+// for it.
+func (r *redactor) body(b *entry.Body, h entry.Header, d *document) bool {
+	if len(b.Data) == 0 {
+		if b.SHA256 != "" && (d.sensitive || len(r.paths) > 0) {
+			b.SHA256 = r.keyedDigest([]byte(b.SHA256))
+			return true
+		}
+		return false
+	}
+	coding := h.Get("Content-Encoding")
+	if coding == "" && !chunked(h) && !r.worthReading(b.Data, d) {
+		return false
+	}
+	data, codings, ok := decode(b.Data, coding, chunked(h))
+	if !ok {
+		if !d.sensitive && !scanBytes(b.Data, hintAny) {
+			return false
+		}
+		r.omit(b)
+		return true
+	}
+	if len(codings) > 0 && !r.worthReading(data, d) {
+		return false
+	}
+	clean, changed, ok := r.document(data, h.Get("Content-Type"), d)
+	if ok && !changed {
+		return false
+	}
+	if ok {
+		clean, ok = encode(clean, codings)
+	}
+	if !ok {
+		r.omit(b)
+		return true
+	}
+	b.Data = clean
+	return true
+}
+
+// omit puts size and keyed digest in the place of a body.
+func (r *redactor) omit(b *entry.Body) {
+	*b = entry.Body{Size: int64(len(b.Data)), SHA256: r.keyedDigest(b.Data), Truncated: true}
+}
+
+// keyedDigest stands for the SHA-256 of a secret, by which it could be found.
+// Its prefix tells it from one: it can be compared within a recording only.
+func (r *redactor) keyedDigest(data []byte) string {
+	sum := r.names.digest(data)
+	return "keyed-" + hex.EncodeToString(sum[:])
+}
+
+// worthReading reports whether a decoded body may hold a secret. It is what all
+// bodies pay.
+func (r *redactor) worthReading(data []byte, d *document) bool {
+	want := hintAny
+	if d.unknown {
+		want |= hintLooseName
+	}
+	return d.sensitive || len(r.paths) > 0 || len(d.known) > 0 || scanBytes(data, want) || hasUTF16(data)
+}
+
+// document replaces the secrets in a body without content coding. It reports
+// false if it cannot.
+func (r *redactor) document(data []byte, contentType string, d *document) (clean []byte, changed, ok bool) {
+	if boundary, ok := formBoundary(contentType); ok {
+		clean, ok = r.multipart(data, boundary, d)
+		return clean, !bytes.Equal(clean, data), ok
+	}
+	w := r.walker(d)
+	defer r.release(w)
+	err := w.tree.Parse(data, body.Options{ContentType: contentType, Nested: true, Base64: true})
+	if err != nil && d.sensitive {
+		return nil, false, false
+	}
+	if w.tree.Root() == body.None {
+		return data, false, true
+	}
+	if w.tree.Format() == body.Bytes && hasUTF16(data) {
+		// Text that no pattern sees through.
+		return nil, false, !d.sensitive && !scanText(fromUTF16(data), hintAny)
+	}
+	w.value(w.tree.Root(), d.shape, d.all || d.shape.Sensitive())
+	if len(w.edits) == 0 {
+		return data, false, true
+	}
+	clean, err = w.tree.AppendEdited(make([]byte, 0, len(data)+len(data)/8), w.edits)
+	return clean, true, err == nil
+}
+
+// A walker finds the secrets of one document.
+type walker struct {
+	r     *redactor
+	doc   *document
+	tree  body.Tree
+	edits []body.Edit
+	path  [][]byte // keys from the root to the value at hand
+}
+
+func (r *redactor) walker(d *document) *walker {
+	w, _ := r.walkers.Get().(*walker)
+	if w == nil {
+		w = &walker{r: r}
+	}
+	w.doc = d
+	w.edits, w.path = w.edits[:0], w.path[:0]
+	return w
+}
+
+func (r *redactor) release(w *walker) {
+	w.tree.Parse(nil, body.Options{}) // lets go of the body
+	clear(w.edits)
+	if w.tree.Size() < 1<<16 {
+		r.walkers.Put(w)
+	}
+}
+
+// value goes through the value n, of which the model says shape. All below a
+// secret is secret.
+func (w *walker) value(n body.Node, shape awsapi.Shape, secret bool) {
+	t := &w.tree
+	switch t.Kind(n) {
+	case body.Object:
+		w.members(n, shape, secret)
+	case body.Array:
+		if t.Format() == body.EventStream && n == t.Root() {
+			w.frames(n, shape, secret)
+			return
+		}
+		elem := shape.Elem()
+		for c := t.First(n); c != body.None; c = t.Next(c) {
+			w.value(c, elem, secret || elem.Sensitive())
+		}
+	case body.Null, body.Bool:
+	default:
+		if doc := t.Nested(n); doc != body.None {
+			w.value(doc, awsapi.Shape{}, secret)
+			return
+		}
+		w.scalar(n, shape, secret)
+	}
+}
+
+// members goes through the members of an object or XML element.
+func (w *walker) members(n body.Node, shape awsapi.Shape, secret bool) {
+	t := &w.tree
+	xml := t.XML(n)
+	if xml && shape.Flattened() {
+		switch shape.Kind() {
+		case awsapi.List:
+			shape = shape.Elem()
+			secret = secret || shape.Sensitive()
+		}
+	}
+	for c := t.First(n); c != body.None; c = t.Next(c) {
+		key := t.Key(c)
+		var member awsapi.Shape
+		free := false // the key is the user's own word
+		switch shape.Kind() {
+		case awsapi.Structure, awsapi.Union:
+			member, _ = shape.Member(string(key))
+		case awsapi.List: // in XML
+			member = shape.Elem()
+		case awsapi.Map:
+			member, free = w.mapMember(shape, c, key, xml)
+		default:
+			if n == t.Root() && t.Format() == body.Form {
+				member, _ = w.doc.form.Form(string(key))
+			}
+		}
+		w.path = append(w.path, key)
+		hidden := secret || member.Sensitive() || w.named(key, member.Valid() && !free)
+		if hidden && shape.Kind() == awsapi.Map && !xml && shape.Key().Sensitive() && t.EditableKey(c) {
+			w.edits = append(w.edits, body.Edit{Node: c, Key: true, Text: w.r.names.bytes(key)})
+		}
+		w.value(c, member, hidden)
+		w.path = w.path[:len(w.path)-1]
+	}
+}
+
+// mapMember returns what a child of a map is. In JSON and CBOR it is a value
+// under its key; in XML an entry that holds both, or one of the two.
+func (w *walker) mapMember(shape awsapi.Shape, c body.Node, key []byte, xml bool) (member awsapi.Shape, free bool) {
+	if !xml {
+		return shape.Elem(), true
+	}
+	switch string(key) {
+	case shape.KeyName():
+		return shape.Key(), false
+	case shape.ElemName():
+		return shape.Elem(), false
+	}
+	if w.tree.Kind(c) == body.Object {
+		return shape, false // the entry element
+	}
+	return awsapi.Shape{}, false
+}
+
+// named reports whether the value at hand is secret by its name, or by a path
+// of the user's. Where a model knows the member, only the clearest names count.
+func (w *walker) named(key []byte, modelled bool) bool {
+	for i := range w.r.paths {
+		if w.r.paths[i].match(w.path) {
+			return true
+		}
+	}
+	if len(key) > 40 {
+		return false
+	}
+	if modelled {
+		return clearSecretName(string(key))
+	}
+	return secretName(string(key), w.doc.unknown || len(w.doc.known) > 0)
+}
+
+// frames goes through the frames of an event stream: headers by name, and a
+// payload of the event's type.
+func (w *walker) frames(n body.Node, shape awsapi.Shape, secret bool) {
+	t := &w.tree
+	for f := t.First(n); f != body.None; f = t.Next(f) {
+		var event awsapi.Shape
+		for c := t.First(f); c != body.None; c = t.Next(c) {
+			if string(t.Key(c)) == ":event-type" {
+				event, _ = shape.Member(string(t.Text(c)))
+				if !event.Valid() {
+					// The stream is a member of the output.
+					for _, m := range shape.Members() {
+						if e, ok := m.Member(string(t.Text(c))); ok {
+							event = e
+						}
+					}
+				}
+			}
+		}
+		payload := event
+		for _, m := range event.Members() {
+			if m.Location() == awsapi.InPayload {
+				payload = m
+			}
+		}
+		hidden := secret || event.Sensitive()
+		for c := t.First(f); c != body.None; c = t.Next(c) {
+			key := t.Key(c)
+			w.path = append(w.path, key)
+			switch {
+			case string(key) == "payload":
+				w.value(c, payload, hidden || payload.Sensitive())
+			case len(key) > 0 && key[0] == ':':
+			default:
+				m, ok := event.Member(string(key))
+				w.value(c, m, hidden || ok && m.Sensitive())
+			}
+			w.path = w.path[:len(w.path)-1]
+		}
+	}
+}
+
+// scalar replaces one value if it is secret, or the secrets in its text.
+func (w *walker) scalar(n body.Node, shape awsapi.Shape, secret bool) {
+	t := &w.tree
+	text := t.Text(n)
+	if len(text) == 0 || !t.Editable(n) {
+		return
+	}
+	names := w.r.names
+	var out []byte
+	switch kind := t.Kind(n); {
+	case kind == body.Number || kind == body.Time:
+		if secret {
+			out = names.number(text)
+		}
+	case shape.Kind() == awsapi.Blob && kind == body.String && n != t.Root():
+		out = w.blob(text, secret)
+	case secret:
+		out = []byte(names.text(string(text)))
+		if kind == body.Binary {
+			out = names.bytes(text)
+		}
+	case kind == body.Binary && !utf8.Valid(text):
+		out = w.binary(text)
+	default:
+		out = []byte(w.clean(string(text)))
+	}
+	if out != nil && !bytes.Equal(out, text) {
+		w.edits = append(w.edits, body.Edit{Node: n, Text: out})
+	}
+}
+
+// blob handles base64 by what it stands for.
+func (w *walker) blob(text []byte, secret bool) []byte {
+	raw, err := base64.StdEncoding.DecodeString(string(text))
+	if err != nil {
+		if secret {
+			return w.r.names.bytes(text)
+		}
+		return []byte(w.clean(string(text)))
+	}
+	if secret {
+		raw = w.r.names.bytes(raw)
+	} else if raw = w.inside(raw); raw == nil {
+		return nil
+	}
+	return base64.StdEncoding.AppendEncode(nil, raw)
+}
+
+// binary handles bytes that are no text.
+func (w *walker) binary(data []byte) []byte {
+	return w.inside(data)
+}
+
+// inside returns data with the secrets in it replaced; nil if there are none.
+func (w *walker) inside(data []byte) []byte {
+	if gunzipped, codings, ok := decode(data, "", false); ok && len(codings) > 0 {
+		if out := w.inside(gunzipped); out != nil {
+			if zipped, ok := encode(out, codings); ok {
+				return zipped
+			}
+		}
+		return nil
+	}
+	if !scanBytes(data, hintValue) {
+		return nil
+	}
+	if out := w.clean(string(data)); out != string(data) {
+		return []byte(out)
+	}
+	return nil
+}
+
+// clean replaces in a text what has the form of a secret, and the request's
+// credentials.
+func (w *walker) clean(s string) string {
+	for _, secret := range w.doc.known {
+		if strings.Contains(s, secret) {
+			s = strings.ReplaceAll(s, secret, w.r.names.cached(secret))
+		}
+	}
+	return w.r.freeText(s)
+}
