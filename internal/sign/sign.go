@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/neureaux/cloudmock/pkg/entry"
 )
 
 // Payload hashes that are words, not digests. S3 defines them; every other
@@ -41,7 +43,7 @@ const (
 
 // Field is one header field as it stands on the wire; a name may occur in
 // several fields.
-type Field struct{ Name, Value string }
+type Field = entry.HeaderField
 
 // Request is the part of an HTTP request that a signature can cover.
 type Request struct {

@@ -1,0 +1,145 @@
+package proxy
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/neureaux/cloudmock/internal/sign"
+)
+
+const forwardAdvice = "; use the forward mode (HTTPS_PROXY, or cm-record --mode forward), in which the client's own signature stays valid"
+
+func denied(code, message string) *failure {
+	return &failure{status: http.StatusForbidden, code: code, message: message}
+}
+
+// authenticate decides as whom the request is forwarded. Only a signature that verifies gets a
+// new one; an unsigned request stays unsigned.
+func (c *call) authenticate() *failure {
+	var err error
+	c.claim, c.scheme, err = sign.Parse(&c.in)
+	if err != nil && c.p.o.NoVerify {
+		c.scheme = sign.OtherAuth
+	} else if err != nil {
+		var scope *sign.ScopeError
+		if errors.As(err, &scope) {
+			return (&failure{code: "InvalidRequest", message: err.Error()}).as(http.StatusBadRequest)
+		}
+		return denied("IncompleteSignature", err.Error())
+	}
+	switch c.scheme {
+	case sign.V4:
+		return c.verify()
+	case sign.V4A:
+		return &failure{status: http.StatusNotImplemented, code: "NotImplemented", message: "the request is signed for several regions (SigV4A) and cannot be signed anew" + forwardAdvice}
+	case sign.V2:
+		if c.p.o.NoVerify {
+			return nil
+		}
+		return denied("InvalidRequest", "the request is signed with version 2; configure the client for version 4 (s3v4)"+forwardAdvice)
+	case sign.OtherAuth:
+		if c.p.o.Upstream != nil {
+			return nil // it is that server's business
+		}
+		return denied("IncompleteSignature", "the Authorization header is not one of AWS")
+	}
+	return nil // Unsigned and Bearer: forwarded as they are
+}
+
+func (c *call) verify() *failure {
+	p, ctx := c.p, c.r.Context()
+	switch c.claim.Payload {
+	case sign.StreamingECDSA, sign.StreamingECDSATrailer:
+		return &failure{status: http.StatusNotImplemented, code: "NotImplemented", message: "the body is signed for several regions (SigV4A) and cannot be signed anew" + forwardAdvice}
+	case sign.StreamingEvents:
+		return &failure{status: http.StatusNotImplemented, code: "NotImplemented", message: "the body is a stream of signed events and cannot be signed anew" + forwardAdvice}
+	}
+	key, err := p.o.Keyring.Lookup(ctx, c.claim.KeyID, p.o.Now())
+	if err != nil {
+		if p.o.NoVerify {
+			return c.trust()
+		}
+		if errors.Is(err, sign.ErrKeyExpired) {
+			return denied("ExpiredToken", "the credentials of access key "+clip(c.claim.KeyID)+" have expired")
+		}
+		return denied(c.unknownKeyCode(), "access key "+clip(c.claim.KeyID)+
+			" is not known here: let the app use the same credentials as the recorder (same profile or environment), run it as cm-record -- COMMAND, or name its keys with --client-credentials")
+	}
+	if err := c.claim.CheckTime(p.o.Now(), 0); err != nil {
+		if errors.Is(err, sign.ErrExpired) {
+			return denied("AccessDenied", err.Error())
+		}
+		return denied("RequestTimeTooSkewed", err.Error())
+	}
+	payload := ""
+	if !c.claim.PayloadKnown() {
+		if payload, err = c.hashBody(); err != nil {
+			return c.bodyFailure(err)
+		}
+	}
+	if c.style, err = p.signer.Verify(&c.in, &c.claim, key.Secret, payload); err != nil {
+		if p.o.NoVerify {
+			return c.trust()
+		}
+		return denied("SignatureDoesNotMatch", "the signature of access key "+clip(c.claim.KeyID)+
+			" does not match: the secret differs from the recorder's, or something between the client and the recorder changed the request")
+	}
+	c.secret = key.Secret
+	if c.creds, err = key.Outbound(ctx); err != nil {
+		return &failure{status: http.StatusForbidden, code: "ExpiredToken", message: err.Error()}
+	}
+	return nil
+}
+
+// trust signs with the recorder's own credentials what nobody has verified; without any the
+// request goes on as it came.
+func (c *call) trust() *failure {
+	c.style = 0
+	if c.p.o.Own == nil {
+		return nil
+	}
+	creds, err := c.p.o.Own.Credentials(c.r.Context())
+	if err != nil {
+		return nil // an upstream on this machine that needs credentials will say so
+	}
+	if _, signed, _ := sign.Streaming(c.claim.Payload); signed {
+		return denied("InvalidRequest", "a body in signed chunks can be signed anew only when its own signature verifies")
+	}
+	c.creds = creds
+	return nil
+}
+
+// unknownKeyCode is what AWS itself would say.
+func (c *call) unknownKeyCode() string {
+	if sign.IsS3(c.claim.Service) {
+		return "InvalidAccessKeyId"
+	}
+	if c.claim.Service == "sts" || c.claim.Service == "iam" || c.claim.Service == "ec2" {
+		return "InvalidClientTokenId"
+	}
+	return "UnrecognizedClientException"
+}
+
+// sign puts a new signature on the outbound request.
+func (c *call) sign() error {
+	o := sign.Options{
+		Service: c.target.service, Region: c.target.region, Time: c.p.o.Now(),
+		Signed: c.claim.Signed, Style: c.style, Payload: c.body.payload,
+	}
+	if c.claim.Query {
+		return c.p.signer.SignQuery(&c.in, c.creds, &c.claim, o)
+	}
+	seed, err := c.p.signer.Sign(&c.in, c.creds, o)
+	if err != nil {
+		return err
+	}
+	if framed, signed, trailer := sign.Streaming(c.claim.Payload); framed && signed {
+		client := c.p.signer.Seed(&c.claim, c.secret)
+		length, err := sign.DecodedLength(c.in.Get("X-Amz-Decoded-Content-Length"))
+		if err != nil {
+			return err
+		}
+		c.out.body = sign.NewChunkResigner(c.body.reader, client, seed, sign.ChunkOptions{Length: length, Trailer: trailer})
+	}
+	return nil
+}

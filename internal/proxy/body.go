@@ -1,0 +1,273 @@
+package proxy
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/neureaux/cloudmock/internal/capture"
+	"github.com/neureaux/cloudmock/internal/sign"
+)
+
+const (
+	smallBody  = 64 << 10 // read whole and checked before anything is sent
+	memoryBody = 1 << 20  // held in memory when it has to be hashed first; larger ones go to a file
+	spoolBody  = 5 << 30  // the largest body that is spooled: S3's largest PUT
+)
+
+var (
+	errBodyHash     = errors.New("the body does not have the SHA-256 that x-amz-content-sha256 announces")
+	errBodyTooLarge = errors.New("the body is larger than 5 GiB")
+)
+
+// A body is a request's payload: at hand, in a file, or still on its way.
+type body struct {
+	data    []byte // when at hand
+	file    *os.File
+	reader  io.Reader // when streamed
+	length  int64     // -1 unknown
+	read    bool      // data or file holds all of it
+	payload string    // payload hash for the new signature
+}
+
+// peek returns the start of the body when it is at hand.
+func (b *body) peek() []byte {
+	if b.read {
+		return b.data
+	}
+	return nil
+}
+
+func (b *body) close() {
+	if b.file != nil {
+		b.file.Close()
+	}
+}
+
+// readAll takes in the whole body: small ones into memory, others into a file
+// that has no name.
+func (c *call) readAll() error {
+	b := &c.body
+	if b.read {
+		return nil
+	}
+	b.read = true
+	n := c.r.ContentLength
+	if n == 0 || c.r.Body == nil || c.r.Body == http.NoBody {
+		return nil
+	}
+	if n > 0 && n <= memoryBody {
+		if int64(cap(b.data)) < n {
+			b.data = make([]byte, 0, n)
+		}
+		b.data = b.data[:n]
+		_, err := io.ReadFull(c.r.Body, b.data)
+		if err != nil {
+			return fmt.Errorf("reading the request: %w", err)
+		}
+		b.length = n
+		return nil
+	}
+	head, err := io.ReadAll(io.LimitReader(c.r.Body, memoryBody+1))
+	if err != nil {
+		return fmt.Errorf("reading the request: %w", err)
+	}
+	if len(head) <= memoryBody {
+		b.data, b.length = head, int64(len(head))
+		return nil
+	}
+	if b.file, err = spoolFile(); err != nil {
+		return err
+	}
+	b.data = head // for peek
+	if _, err := b.file.Write(head); err != nil {
+		return err
+	}
+	rest, err := io.Copy(b.file, io.LimitReader(c.r.Body, spoolBody-int64(len(head))+1))
+	if err != nil {
+		return fmt.Errorf("reading the request: %w", err)
+	}
+	if b.length = int64(len(head)) + rest; b.length > spoolBody {
+		return errBodyTooLarge
+	}
+	return nil
+}
+
+// spoolFile returns a file of mode 0600 that is already unlinked, so that
+// nothing stays behind, whatever happens.
+func spoolFile() (*os.File, error) {
+	f, err := os.CreateTemp("", "cm-record-*")
+	if err != nil {
+		return nil, fmt.Errorf("spooling a body: %w", err)
+	}
+	if err := os.Remove(f.Name()); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("spooling a body: %w", err)
+	}
+	return f, nil
+}
+
+// hashBody reads the body and returns its SHA-256 in hex.
+func (c *call) hashBody() (string, error) {
+	if err := c.readAll(); err != nil {
+		return "", err
+	}
+	if c.body.file == nil {
+		if len(c.body.data) == 0 {
+			return sign.EmptyPayload, nil
+		}
+		sum := sha256.Sum256(c.body.data)
+		c.body.payload = hex.EncodeToString(sum[:])
+		return c.body.payload, nil
+	}
+	h := sha256.New()
+	if _, err := c.body.file.Seek(0, io.SeekStart); err != nil {
+		return "", err
+	}
+	if _, err := io.Copy(h, c.body.file); err != nil {
+		return "", err
+	}
+	c.body.payload = hex.EncodeToString(h.Sum(nil))
+	return c.body.payload, nil
+}
+
+func (c *call) bodyFailure(err error) *failure {
+	if errors.Is(err, errBodyTooLarge) {
+		return &failure{status: http.StatusRequestEntityTooLarge, code: "EntityTooLarge", message: err.Error()}
+	}
+	return (&failure{message: err.Error()}).as(http.StatusBadRequest)
+}
+
+// openBody decides how the body goes upstream, and tees it into the recording.
+func (c *call) openBody() *failure {
+	b, o := &c.body, &c.out
+	n := c.r.ContentLength
+	o.length = n
+	o.framed = c.r.Header.Get("Content-Length") != ""
+	if c.claim.Payload != "" {
+		b.payload = c.claim.Payload
+	} else if c.claim.Query {
+		b.payload = sign.UnsignedPayload
+		if !sign.IsS3(c.claim.Service) && b.read {
+			b.payload, _ = c.hashBody() // the body is at hand
+		}
+	}
+	framed, _, trailer := sign.Streaming(c.claim.Payload)
+	expects := strings.EqualFold(c.r.Header.Get("Expect"), "100-continue")
+	if !b.read && !framed && (n >= 0 && n <= smallBody && !expects || n < 0 && c.scheme != sign.Unsigned) {
+		if err := c.readAll(); err != nil {
+			return c.bodyFailure(err)
+		}
+	}
+	if b.read {
+		return c.openRead()
+	}
+	c.tap = &requestTap{x: c.x}
+	c.x.ExpectRequest(n)
+	var r io.Reader = &teeReader{r: c.r.Body, tap: c.tap}
+	switch {
+	case framed:
+		length, err := sign.DecodedLength(c.in.Get("X-Amz-Decoded-Content-Length"))
+		if err != nil {
+			return (&failure{message: err.Error()}).as(http.StatusBadRequest)
+		}
+		if c.claim.Payload == sign.StreamingUnsigned || c.creds.KeyID == "" {
+			r = sign.NewChunkForwarder(r, sign.ChunkOptions{Length: length, Trailer: trailer})
+		}
+	case len(c.claim.Payload) == 64:
+		r = &hashReader{r: r, left: n, want: c.claim.Payload, hash: sha256.New()}
+	}
+	b.reader, o.body, o.expect = r, r, expects
+	http.NewResponseController(c.w).EnableFullDuplex() // h2 always has it
+	return nil
+}
+
+// openRead sends a body that is at hand, after a check that it is the signed one.
+func (c *call) openRead() *failure {
+	b, o := &c.body, &c.out
+	if len(c.claim.Payload) == 64 {
+		had := b.payload
+		got, err := c.hashBody()
+		if err != nil {
+			return c.bodyFailure(err)
+		}
+		if got != c.claim.Payload {
+			return &failure{status: http.StatusBadRequest, code: "XAmzContentSHA256Mismatch", message: errBodyHash.Error()}
+		}
+		b.payload = had
+	}
+	o.length = b.length
+	if b.file == nil {
+		o.data = b.data
+		c.x.ExpectRequest(b.length)
+		c.x.WriteRequest(b.data)
+		return nil
+	}
+	if _, err := b.file.Seek(0, io.SeekStart); err != nil {
+		return c.bodyFailure(err)
+	}
+	c.tap = &requestTap{x: c.x}
+	c.x.ExpectRequest(b.length)
+	o.body = &teeReader{r: b.file, tap: c.tap}
+	return nil
+}
+
+// A requestTap is the way of the request's bytes into the exchange. The body may
+// still be on its way when the response is complete and the exchange gone; what
+// comes then is not recorded. A nil tap has nothing to detach.
+type requestTap struct {
+	mu sync.Mutex
+	x  *capture.Exchange
+}
+
+func (t *requestTap) detach() {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	t.x = nil
+	t.mu.Unlock()
+}
+
+type teeReader struct {
+	r   io.Reader
+	tap *requestTap
+}
+
+func (t *teeReader) Read(p []byte) (int, error) {
+	n, err := t.r.Read(p)
+	t.tap.mu.Lock()
+	if t.tap.x != nil {
+		t.tap.x.WriteRequest(p[:n])
+	}
+	t.tap.mu.Unlock()
+	return n, err
+}
+
+// A hashReader fails instead of handing on the last bytes of a body that is not the
+// signed one, so that the upstream never sees it complete.
+type hashReader struct {
+	r    io.Reader
+	left int64
+	want string
+	hash hash.Hash
+}
+
+func (h *hashReader) Read(p []byte) (int, error) {
+	n, err := h.r.Read(p)
+	h.hash.Write(p[:n])
+	h.left -= int64(n)
+	if n > 0 && h.left == 0 || err == io.EOF {
+		if hex.EncodeToString(h.hash.Sum(nil)) != h.want {
+			return 0, errBodyHash
+		}
+	}
+	return n, err
+}

@@ -1,0 +1,488 @@
+// Package proxy is the recorder's server: it takes the calls of AWS clients,
+// forwards them to AWS (or another upstream) and records each exchange.
+//
+// In reverse mode a client signs for the recorder's own address, so every call is verified against a
+// keyring and signed anew. In forward mode the client's signature stays, and the
+// recorder only looks on, with a certificate authority of its own.
+package proxy
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/neureaux/cloudmock/internal/awsapi"
+	"github.com/neureaux/cloudmock/internal/capture"
+	"github.com/neureaux/cloudmock/internal/sign"
+)
+
+// Options of a Proxy. Recorder and Keyring are needed; every other zero value is
+// useful.
+type Options struct {
+	Recorder *capture.Recorder
+	Keyring  *sign.Keyring
+	// Own are the recorder's own credentials: what NoVerify signs with. It may be
+	// nil.
+	Own sign.Source
+
+	// Upstream is where calls go instead of AWS: scheme and host, nothing else counts.
+	Upstream *url.URL
+	// Region is assumed where neither signature nor host name one.
+	Region          string
+	FIPS, DualStack bool
+	// NoVerify forwards calls whose signature is unknown. New refuses it unless
+	// Upstream is on loopback.
+	NoVerify bool
+
+	// HostNames are further names under which clients reach the recorder.
+	HostNames []string
+	// AllowOrigins are web origins whose pages may use the recorder.
+	AllowOrigins []string
+	// AllowPeers are networks, besides loopback, that may connect.
+	AllowPeers []netip.Prefix
+
+	// Broken returns why calls are no longer taken, nil while they are: the
+	// recording cannot be written. It may be nil.
+	Broken func() error
+
+	// Timeout bounds the wait for an upstream's answer; 0 means 16 minutes, a
+	// minute more than the longest call of AWS (Lambda Invoke).
+	Timeout time.Duration
+	// RootCAs verify upstreams; nil means those of the system.
+	RootCAs *tls.Config
+	// Dial opens connections to upstreams; nil means net.Dialer's.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// Logger takes what people should know; nil means silence.
+	Logger *slog.Logger
+}
+
+// Counts are totals since the start.
+type Counts struct {
+	Forwarded atomic.Int64 // calls that were sent upstream
+	Signed    atomic.Int64 // of them, those that were signed anew
+	Refused   atomic.Int64 // requests that were not let in
+	Failed    atomic.Int64 // calls without a complete answer
+	Active    atomic.Int64 // calls in flight
+	Learned   atomic.Int64 // keys that joined the keyring
+}
+
+// A Proxy is the http.Handler of the recorder's port.
+type Proxy struct {
+	o      Options
+	gate   gate
+	signer sign.Signer
+	client client
+	calls  sync.Pool // of *call
+	counts Counts
+	warned warnings
+}
+
+// New checks the options and returns a handler.
+func New(o Options) (*Proxy, error) {
+	if o.NoVerify && (o.Upstream == nil || !loopback(o.Upstream.Hostname())) {
+		return nil, errors.New("--no-verify needs an --upstream on this machine: anyone who reaches the port could use your credentials")
+	}
+	if o.Upstream != nil {
+		if o.Upstream.Scheme != "http" && o.Upstream.Scheme != "https" || o.Upstream.Host == "" {
+			return nil, fmt.Errorf("--upstream %q is not an http or https URL", o.Upstream)
+		}
+		if o.Upstream.Path != "" && o.Upstream.Path != "/" || o.Upstream.RawQuery != "" || o.Upstream.User != nil {
+			return nil, fmt.Errorf("--upstream %q: only scheme, host and port are used", o.Upstream.Redacted())
+		}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Timeout == 0 {
+		o.Timeout = 16 * time.Minute
+	}
+	if o.Dial == nil {
+		o.Dial = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
+	}
+	config := o.RootCAs
+	if config == nil {
+		config = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	if config.ClientSessionCache == nil {
+		config.ClientSessionCache = tls.NewLRUClientSessionCache(0)
+	}
+	config.NextProtos = []string{"http/1.1"}
+	return &Proxy{
+		o:      o,
+		gate:   gate{hosts: o.HostNames, origins: o.AllowOrigins, peers: o.AllowPeers},
+		client: client{dial: o.Dial, tlsConfig: config, timeout: o.Timeout, idle: max(o.Timeout, 6*time.Minute)},
+		warned: warnings{seen: make(map[string]bool)},
+	}, nil
+}
+
+// Counts returns the totals; they go on counting.
+func (p *Proxy) Counts() *Counts { return &p.counts }
+
+// Close closes idle connections to upstreams.
+func (p *Proxy) Close() { p.client.closeIdle() }
+
+// A call is one request on its way through. Calls are reused.
+type call struct {
+	p *Proxy
+	w http.ResponseWriter
+	r *http.Request
+
+	in     sign.Request // as the client sent it; Header is without hop-by-hop fields
+	claim  sign.Claim
+	scheme sign.Scheme
+	style  sign.Style
+	creds  sign.Credentials // to sign with; zero: forward unsigned
+	secret string           // of the client's key
+	api    awsapi.Call
+	target target
+	body   body
+	out    outbound
+	answer answer
+	x      *capture.Exchange
+	tap    *requestTap
+}
+
+func (p *Proxy) get(w http.ResponseWriter, r *http.Request) *call {
+	c, ok := p.calls.Get().(*call)
+	if !ok {
+		c = &call{p: p}
+	}
+	c.w, c.r = w, r
+	return c
+}
+
+func (p *Proxy) put(c *call) {
+	c.body.close()
+	header, answerHeader, data := c.in.Header, c.answer.header, c.body.data
+	clear(header[:cap(header)])
+	clear(answerHeader[:cap(answerHeader)])
+	if cap(data) > 256<<10 {
+		data = nil
+	}
+	*c = call{p: p}
+	c.in.Header, c.answer.header, c.body.data = header[:0], answerHeader[:0], data[:0]
+	p.calls.Put(c)
+}
+
+// ServeHTTP takes one request of a client.
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := p.get(w, r)
+	p.counts.Active.Add(1)
+	defer func() {
+		p.counts.Active.Add(-1)
+		p.put(c)
+	}()
+	f := p.gate.check(r)
+	if conn := connOf(r); conn != nil {
+		defer conn.end()
+		if twice := conn.begin(); twice && len(r.TransferEncoding) > 0 && r.ProtoMajor == 1 {
+			f = refusal("it has both Transfer-Encoding and Content-Length").as(http.StatusBadRequest)
+		}
+	}
+	if f != nil {
+		c.refuse(f)
+		return
+	}
+	if f := c.admit(); f != nil {
+		c.refuse(f)
+		return
+	}
+	c.forward()
+}
+
+// refuse answers without having sent anything upstream.
+func (c *call) refuse(f *failure) {
+	c.p.counts.Refused.Add(1)
+	c.p.warned.once(c.p.o.Logger, f.message)
+	service := c.api.Service
+	if service == "" {
+		service = c.claim.Service
+	}
+	f.write(c.w, c.r, service, c.api.Protocol)
+}
+
+// admit reads the request as far as is needed to decide on it, and makes the
+// request that goes upstream.
+func (c *call) admit() *failure {
+	p := c.p
+	if p.o.Broken != nil {
+		if err := p.o.Broken(); err != nil {
+			return &failure{status: http.StatusServiceUnavailable, code: "ServiceUnavailable", message: "recording has stopped: " + err.Error()}
+		}
+	}
+	c.readHead()
+	if f := c.authenticate(); f != nil {
+		return f
+	}
+	if f := c.route(); f != nil {
+		return f
+	}
+	return c.prepare()
+}
+
+// readHead takes the request apart: what is its, and what is the connection's.
+func (c *call) readHead() {
+	r := c.r
+	c.in.Method, c.in.Host = r.Method, r.Host
+	c.in.Path, c.in.RawQuery, _ = strings.Cut(r.RequestURI, "?")
+	h := c.in.Header[:0]
+	for name, values := range r.Header {
+		for _, v := range values {
+			h = append(h, sign.Field{Name: name, Value: v})
+		}
+	}
+	slices.SortStableFunc(h, func(a, b sign.Field) int { return strings.Compare(a.Name, b.Name) })
+	c.in.Header = h
+}
+
+// hopByHop reports whether a field belongs to one connection (RFC 9110, 7.6.1) or to
+// browsers and proxies, and is not forwarded.
+func hopByHop(name string) bool {
+	switch name {
+	case "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer",
+		"Transfer-Encoding", "Upgrade", "Expect", "Content-Length", "Cookie", "X-Forwarded-For", "X-Forwarded-Host",
+		"X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Server", "Forwarded", "Via", "X-Real-Ip":
+		return true
+	}
+	return false
+}
+
+// strip removes what is not forwarded, and what the Connection header names.
+func (c *call) strip() {
+	named := c.r.Header["Connection"]
+	kept := c.in.Header[:0]
+	for _, f := range c.in.Header {
+		if hopByHop(f.Name) || len(named) > 0 && namedBy(named, f.Name) {
+			continue
+		}
+		kept = append(kept, f)
+	}
+	c.in.Header = kept
+}
+
+func namedBy(values []string, name string) bool {
+	return slices.ContainsFunc(values, func(v string) bool { return containsToken(v, name) })
+}
+
+// prepare makes the outbound request out of the client's.
+func (c *call) prepare() *failure {
+	p := c.p
+	c.x = p.o.Recorder.Begin()
+	e := &c.x.Entry
+	e.Method, e.Host, e.Path, e.Query = c.in.Method, c.target.host, c.target.path, c.in.RawQuery
+	e.RequestHeaders = append(e.RequestHeaders, c.in.Header...)
+	c.x.Call = c.api
+
+	if f := c.openBody(); f != nil {
+		c.x.Discard()
+		c.x = nil
+		return f
+	}
+	c.strip()
+	c.in.Host, c.in.Path = c.target.host, c.target.path
+	if c.creds.KeyID != "" {
+		if err := c.sign(); err != nil {
+			c.x.Discard()
+			c.x = nil
+			return &failure{status: http.StatusBadGateway, code: "InternalFailure", message: "signing the request: " + err.Error()}
+		}
+		p.counts.Signed.Add(1)
+	}
+	target := c.in.Path
+	if c.in.RawQuery != "" {
+		target += "?" + c.in.RawQuery
+	}
+	c.out.method, c.out.target, c.out.host = c.in.Method, target, c.target.host
+	c.out.addr, c.out.tls, c.out.header = c.target.addr, c.target.tls, c.in.Header
+	return nil
+}
+
+// forward sends the request and streams the answer.
+func (c *call) forward() {
+	p := c.p
+	p.counts.Forwarded.Add(1)
+	c.x.Sent()
+	err := p.client.roundTrip(c.r.Context(), &c.out, &c.answer)
+	if err != nil {
+		c.tap.detach()
+		p.counts.Failed.Add(1)
+		c.fail(err)
+		return
+	}
+	c.relay()
+}
+
+// fail answers a call that got no response, and records it as such.
+func (c *call) fail(err error) {
+	f := &failure{status: http.StatusBadGateway, code: "BadGateway"}
+	var netErr net.Error
+	var dns *net.DNSError
+	switch {
+	case errors.Is(err, sign.ErrChunk), errors.Is(err, sign.ErrMismatch), errors.Is(err, errBodyHash), errors.Is(err, errBodyTooLarge):
+		f.status, f.code = http.StatusBadRequest, "XAmzContentSHA256Mismatch"
+	case c.r.Context().Err() != nil:
+		c.x.Finish(errClientGone)
+		panic(http.ErrAbortHandler)
+	case errors.As(err, &dns):
+	case errors.As(err, &netErr) && netErr.Timeout():
+		f.status, f.code = http.StatusGatewayTimeout, "GatewayTimeout"
+	}
+	f.message = fmt.Sprintf("calling %s: %v", c.target.addr, err)
+	c.x.Finish(errors.New(f.message))
+	p := c.p
+	p.o.Logger.Warn(f.message)
+	f.write(c.w, c.r, c.api.Service, c.api.Protocol)
+}
+
+var errClientGone = errors.New("the client went away")
+
+// relay passes the answer on, the last byte of it after the entry is written.
+func (c *call) relay() {
+	a := &c.answer
+	e := &c.x.Entry
+	e.StatusCode = a.status
+	e.ResponseHeaders = append(e.ResponseHeaders, a.header...)
+	h := c.w.Header()
+	// What net/http would add on its own account is switched off.
+	h["Date"], h["Content-Type"] = nil, nil
+	connection := a.namedByConnection()
+	for _, f := range a.header {
+		name := canonical(f.Name)
+		switch name {
+		case "Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Upgrade", "Proxy-Authenticate":
+			continue
+		}
+		if connection != "" && containsToken(connection, name) || strings.HasPrefix(name, "Access-Control-") && !c.allowsOrigin() {
+			continue
+		}
+		h[name] = append(h[name], f.Value)
+	}
+	if c.out.body != nil && a.close {
+		h.Set("Connection", "close")
+	}
+	c.x.ExpectResponse(a.length)
+	if c.learns() {
+		c.relayLearning()
+		return
+	}
+	c.w.WriteHeader(a.status)
+	buf := c.p.client.buffers.get()
+	defer c.p.client.buffers.put(buf)
+	rc := http.NewResponseController(c.w)
+	left := a.length // bytes to come; negative if unknown
+	b := *buf
+	n := 0 // bytes in b, not yet passed on
+	for {
+		m, err := a.body.Read(b[n:])
+		n += m
+		c.x.WriteResponse(b[n-m : n])
+		if left >= 0 {
+			left -= int64(m)
+		}
+		if err == io.EOF || left == 0 && m > 0 {
+			c.complete(b[:n])
+			return
+		}
+		if err != nil {
+			c.cut(err)
+		}
+		if n < len(b) && left >= 0 && a.conn.br.Buffered() > 0 {
+			continue
+		}
+		if _, err := c.w.Write(b[:n]); err != nil {
+			c.cut(errClientGone)
+		}
+		n = 0
+		if left != 0 {
+			if err := rc.Flush(); err != nil {
+				c.cut(errClientGone)
+			}
+		}
+	}
+}
+
+// complete writes the entry and then the last bytes of the answer.
+func (c *call) complete(last []byte) {
+	a := &c.answer
+	c.tap.detach()
+	c.x.Entry.ResponseHeaders = append(c.x.Entry.ResponseHeaders, a.trailer...)
+	c.x.Finish(nil) // its error is kept by the log, and Broken tells it
+	a.done(true)
+	if len(last) > 0 {
+		c.w.Write(last) // a client that is gone needs no more
+	}
+	for _, f := range a.trailer {
+		c.w.Header().Add(http.TrailerPrefix+f.Name, f.Value)
+	}
+}
+
+// cut ends an answer that is not complete, so that the client sees that it is not: the
+// connection breaks.
+func (c *call) cut(cause error) {
+	c.tap.detach()
+	c.p.counts.Failed.Add(1)
+	c.answer.done(false)
+	if c.r.Context().Err() != nil {
+		cause = errClientGone
+	}
+	c.x.Finish(fmt.Errorf("reading the response: %w", cause))
+	panic(http.ErrAbortHandler)
+}
+
+func (a *answer) namedByConnection() string {
+	for _, f := range a.header {
+		if len(f.Name) == len("Connection") && strings.EqualFold(f.Name, "Connection") {
+			return f.Value
+		}
+	}
+	return ""
+}
+
+func (c *call) allowsOrigin() bool {
+	return slices.Contains(c.p.o.AllowOrigins, c.r.Header.Get("Origin"))
+}
+
+// canonical spells a name as net/http looks it up.
+func canonical(name string) string { return http.CanonicalHeaderKey(name) }
+
+func loopback(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
+}
+
+// warnings prints each message once, so that a client that retries does not
+// fill the screen.
+type warnings struct {
+	mu   sync.Mutex
+	seen map[string]bool
+}
+
+func (w *warnings) once(log *slog.Logger, message string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.seen[message] || len(w.seen) >= 1000 {
+		return
+	}
+	w.seen[message] = true
+	log.Warn(message)
+}

@@ -1,0 +1,139 @@
+package proxy
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/neureaux/cloudmock/internal/awsapi"
+	"github.com/neureaux/cloudmock/internal/sign"
+)
+
+// A target is where a call goes and what it is signed for there.
+type target struct {
+	host, addr      string // Host header, and what is dialled
+	tls             bool
+	path            string
+	service, region string // of the new signature
+}
+
+// route finds the target. Which AWS host it is comes out of awsapi's table; text
+// from the request is only ever looked up in it.
+func (c *call) route() *failure {
+	p := c.p
+	name, _ := splitHost(c.in.Host)
+	label, _ := p.gate.label(name)
+	c.identify(label)
+	c.target = target{path: c.in.Path, service: c.claim.Service, region: c.claim.Region}
+	if c.target.region == "" {
+		c.target.region = p.o.Region
+	}
+	if p.o.Upstream != nil {
+		c.routeUpstream(label)
+		return nil
+	}
+	return c.routeAWS(label)
+}
+
+func (c *call) identify(label string) {
+	host := c.in.Host
+	if label != "" {
+		// A host that awsapi can read the bucket from.
+		host = bucketOf(label) + ".s3.amazonaws.com"
+		if c.claim.Service != "" && !strings.HasPrefix(c.claim.Service, "s3") {
+			host = c.in.Host
+		}
+	}
+	c.api = awsapi.Identify(&awsapi.Request{
+		Method: c.in.Method, Host: host, Path: c.in.Path, RawQuery: c.in.RawQuery,
+		Header: c.in.Get, Body: c.body.peek(),
+	})
+	if c.api.Service == "" {
+		c.api.Service = strings.ToLower(c.claim.Service)
+	}
+	if c.api.Region == "" {
+		c.api.Region = c.claim.Region
+	}
+	if c.api.Region == "" {
+		c.api.Region = c.p.o.Region
+	}
+}
+
+// bucketOf takes a label as clients write it before the recorder's name: bucket, or
+// bucket.s3, or bucket.s3.region.
+func bucketOf(label string) string {
+	if i := strings.LastIndex(label, ".s3"); i > 0 && (len(label) == i+3 || label[i+3] == '.' || label[i+3] == '-') {
+		return label[:i]
+	}
+	return label
+}
+
+// routeUpstream sends everything to the one upstream. A bucket in the host name moves
+// into the path, where every S3 server understands it.
+func (c *call) routeUpstream(label string) {
+	u := c.p.o.Upstream
+	t := &c.target
+	t.host, t.tls = u.Host, u.Scheme == "https"
+	t.addr = u.Host
+	if u.Port() == "" {
+		t.addr = u.Hostname() + ":" + map[bool]string{false: "80", true: "443"}[t.tls]
+	}
+	if t.service == "" {
+		t.service = c.api.Service
+	}
+	if label != "" && (t.service == "" || strings.HasPrefix(t.service, "s3")) {
+		t.path = "/" + bucketOf(label) + t.path
+	}
+}
+
+func (c *call) routeAWS(label string) *failure {
+	p, t := c.p, &c.target
+	service := c.api.ServiceID
+	if service == "" {
+		service = c.api.Service
+	}
+	if service == "" {
+		return (&failure{message: "the request names no AWS service: it is neither signed nor of a known shape"}).as(http.StatusBadRequest)
+	}
+	host, err := awsapi.Endpoint(service, c.api.Region, awsapi.EndpointOptions{
+		FIPS: p.o.FIPS, DualStack: p.o.DualStack, Operation: c.api.Operation(), Label: c.hostLabel,
+	})
+	if err != nil {
+		return (&failure{message: fmt.Sprintf("no endpoint of service %q in region %q is known (%v)%s", clip(c.api.Service), clip(c.api.Region), err, forwardAdvice)}).as(http.StatusBadRequest)
+	}
+	t.host, t.tls = host.Name, true
+	if label != "" && strings.HasPrefix(c.api.Service, "s3") {
+		bucket := bucketOf(label)
+		if !plainLabel(bucket) {
+			return (&failure{message: fmt.Sprintf("the host %q names no bucket", clip(c.in.Host))}).as(http.StatusBadRequest)
+		}
+		if strings.Contains(bucket, ".") {
+			t.path = "/" + bucket + t.path // a certificate's wildcard stands for one label only
+		} else {
+			t.host = bucket + "." + t.host
+		}
+	}
+	t.addr = t.host + ":443"
+	if name, port := splitHost(t.addr); name != t.host || port != "443" {
+		return (&failure{message: "the endpoint's name is not one"}).as(http.StatusBadRequest)
+	}
+	t.service, t.region = c.claim.Service, c.api.Region
+	if host.SigningName != "" {
+		t.service = host.SigningName
+	}
+	if host.SigningRegion != "" {
+		t.region = host.SigningRegion
+	}
+	if sign.IsS3(c.claim.Service) {
+		t.service = c.claim.Service
+	}
+	return nil
+}
+
+// hostLabel is the value of a label in an operation's host prefix.
+func (c *call) hostLabel(name string) string {
+	if name == "AccountId" {
+		return c.in.Get("X-Amz-Account-Id")
+	}
+	return ""
+}
