@@ -42,7 +42,7 @@ func TestDocumentedExamples(t *testing.T) {
 	}{
 		{
 			name:    "S3 GET of an object with a signed Range",
-			request: Request{Method: "GET", Host: host, Path: "/test.txt", Header: []Field{{"Range", "bytes=0-9"}}},
+			request: Request{Method: "GET", Host: host, Path: "/test.txt", Header: []Field{{Name: "Range", Value: "bytes=0-9"}}},
 			options: Options{Service: "s3", Region: "us-east-1", Time: docsTime, Signed: []string{"host", "range"}},
 			want:    "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41",
 		},
@@ -61,7 +61,7 @@ func TestDocumentedExamples(t *testing.T) {
 		{
 			name: "IAM ListUsers",
 			request: Request{Method: "GET", Host: "iam.amazonaws.com", Path: "/", RawQuery: "Action=ListUsers&Version=2010-05-08",
-				Header: []Field{{"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"}}},
+				Header: []Field{{Name: "Content-Type", Value: "application/x-www-form-urlencoded; charset=utf-8"}}},
 			creds:   Credentials{KeyID: "AKIDEXAMPLE", Secret: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"},
 			options: Options{Service: "iam", Region: "us-east-1", Time: time.Date(2015, 8, 30, 12, 36, 0, 0, time.UTC)},
 			want:    "5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7",
@@ -210,7 +210,7 @@ func parseSuite(text string) (r Request, body string) {
 			r.Host = value
 			continue
 		}
-		r.Header = append(r.Header, Field{name, value})
+		r.Header = append(r.Header, Field{Name: name, Value: value})
 	}
 	return r, body
 }
@@ -347,7 +347,7 @@ func TestTrailerExampleOfTheDocumentation(t *testing.T) {
 	if _, err := io.ReadAll(r); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]Field{{"x-amz-checksum-crc32c", "sOO8/Q=="}}, r.Trailer()); diff != "" {
+	if diff := cmp.Diff([]Field{{Name: "x-amz-checksum-crc32c", Value: "sOO8/Q=="}}, r.Trailer()); diff != "" {
 		t.Errorf("trailer (-want +got):\n%s", diff)
 	}
 }
@@ -452,7 +452,7 @@ func TestAuthorizationAsClientsSendIt(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := Request{Method: "GET", Host: "h", Path: "/", Header: []Field{{"Authorization", tt.value}, {"X-Amz-Date", "20130524T000000Z"}}}
+			r := Request{Method: "GET", Host: "h", Path: "/", Header: []Field{{Name: "Authorization", Value: tt.value}, {Name: "X-Amz-Date", Value: "20130524T000000Z"}}}
 			claim, scheme, err := Parse(&r)
 			if scheme != tt.scheme || (err != nil) != tt.broken {
 				t.Fatalf("scheme %d, error %v", scheme, err)
@@ -467,8 +467,8 @@ func TestAuthorizationAsClientsSendIt(t *testing.T) {
 // Nothing that a hop may change, and no credential that came in, survives signing.
 func TestOldCredentialsAreReplaced(t *testing.T) {
 	r := Request{Method: "GET", Host: "h", Path: "/", Header: []Field{
-		{"authorization", "old"}, {"X-Amz-Security-Token", "stale"}, {"X-Amz-S3session-Token", "stale"}, {"date", "old"}, {"x-amz-date", "old"},
-		{"User-Agent", "ua"}, {"Connection", "close"}, {"X-Amz-Meta-A", "1"}}}
+		{Name: "authorization", Value: "old"}, {Name: "X-Amz-Security-Token", Value: "stale"}, {Name: "X-Amz-S3session-Token", Value: "stale"}, {Name: "date", Value: "old"}, {Name: "x-amz-date", Value: "old"},
+		{Name: "User-Agent", Value: "ua"}, {Name: "Connection", Value: "close"}, {Name: "X-Amz-Meta-A", Value: "1"}}}
 	var s Signer
 	if _, err := s.Sign(&r, Credentials{KeyID: "AK", Secret: "s"}, Options{Service: "s3", Region: "us-east-1", Time: docsTime}); err != nil {
 		t.Fatal(err)
@@ -516,7 +516,7 @@ func FuzzParse(f *testing.F) {
 	f.Add("AWS4-HMAC-SHA256 Credential=AK/20130524/us-east-1/s3/aws4_request, SignedHeaders=host;x-amz-date, Signature="+strings.Repeat("a", 64), "")
 	f.Add("", "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AK%2F20130524%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z&X-Amz-Expires=1&X-Amz-SignedHeaders=host&X-Amz-Signature="+strings.Repeat("a", 64))
 	f.Fuzz(func(t *testing.T, authorization, query string) {
-		r := Request{Method: "GET", Host: "h", Path: "/", RawQuery: query, Header: []Field{{"Authorization", authorization}, {"X-Amz-Date", "20130524T000000Z"}}}
+		r := Request{Method: "GET", Host: "h", Path: "/", RawQuery: query, Header: []Field{{Name: "Authorization", Value: authorization}, {Name: "X-Amz-Date", Value: "20130524T000000Z"}}}
 		c, scheme, err := Parse(&r)
 		if scheme != V4 || err != nil {
 			return
@@ -562,8 +562,8 @@ func FuzzChunks(f *testing.F) {
 }
 
 func BenchmarkVerifyAndSign(b *testing.B) {
-	base := []Field{{"Content-Type", "application/x-amz-json-1.0"}, {"X-Amz-Target", "DynamoDB_20120810.GetItem"}, {"User-Agent", "bench"},
-		{"Accept-Encoding", "identity"}, {"Amz-Sdk-Invocation-Id", "5b2c"}, {"Amz-Sdk-Request", "attempt=1"}}
+	base := []Field{{Name: "Content-Type", Value: "application/x-amz-json-1.0"}, {Name: "X-Amz-Target", Value: "DynamoDB_20120810.GetItem"}, {Name: "User-Agent", Value: "bench"},
+		{Name: "Accept-Encoding", Value: "identity"}, {Name: "Amz-Sdk-Invocation-Id", Value: "5b2c"}, {Name: "Amz-Sdk-Request", Value: "attempt=1"}}
 	var s Signer
 	in := Request{Method: "POST", Host: "127.0.0.1:4577", Path: "/", Header: append([]Field(nil), base...)}
 	o := Options{Service: "dynamodb", Region: "us-east-1", Time: docsTime}
