@@ -99,11 +99,11 @@ type engine struct {
 	timer   *time.Timer
 }
 
-func newEngine(r *Replayer, t *target, stop context.CancelCauseFunc) *engine {
+func newEngine(r *Replayer, t *target, named *seen, stop context.CancelCauseFunc) *engine {
 	e := &engine{r: r, t: t, stop: stop, sched: newScheduler(r.o.Order, r.o.Speed > 0), ring: make([]*call, r.window())}
 	e.toWork.L, e.toRead.L, e.toEmit.L = &e.mu, &e.mu, &e.mu
-	if !r.o.NoCorrelate {
-		e.know = newCorrelator()
+	if named != nil {
+		e.know = newCorrelator(named)
 	}
 	return e
 }

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/neureaux/cloudmock/internal/body"
 	"github.com/neureaux/cloudmock/internal/sign"
 	"github.com/neureaux/cloudmock/pkg/entry"
 )
@@ -127,10 +128,14 @@ func (r *Replayer) Run(ctx context.Context, src Source, sink Sink) error {
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	var named *seen
+	if !r.o.NoCorrelate {
+		named = newSeen(newHasher())
+	}
 	engines := make([]*engine, len(r.targets))
 	var workers sync.WaitGroup
 	for i, t := range r.targets {
-		e := newEngine(r, t, stop)
+		e := newEngine(r, t, named, stop)
 		engines[i] = e
 		for range r.o.Concurrency {
 			workers.Go(func() { e.work(ctx, e.newClient()) })
@@ -144,7 +149,7 @@ func (r *Replayer) Run(ctx context.Context, src Source, sink Sink) error {
 	defer release()
 	reading := make(chan error, 1)
 	go func() {
-		reading <- r.read(ctx, src, engines)
+		reading <- r.read(ctx, src, named, engines)
 		for _, e := range engines {
 			e.close()
 		}
@@ -164,10 +169,11 @@ func (r *Replayer) Run(ctx context.Context, src Source, sink Sink) error {
 }
 
 // read puts the entries into the windows of the engines.
-func (r *Replayer) read(ctx context.Context, src Source, engines []*engine) error {
+func (r *Replayer) read(ctx context.Context, src Source, named *seen, engines []*engine) error {
 	var times timeline
 	var attempts attempts
 	labels := newLabeler()
+	var tree body.Tree
 	for seq := int64(0); ctx.Err() == nil; {
 		line, err := src.Next()
 		if err == io.EOF {
@@ -192,6 +198,10 @@ func (r *Replayer) read(ctx context.Context, src Source, engines []*engine) erro
 					return err
 				}
 				c.attemptOf = attempts.of(c)
+				if c.bad == nil && named != nil {
+					c.req.findRuns(named.hasher, &tree)
+					named.note(c.req.runs, seq)
+				}
 				c.uses = c.uses[:0]
 				if c.bad == nil && r.o.Order == Recorded {
 					c.uses = labels.label(c.uses, &c.req)
@@ -199,6 +209,7 @@ func (r *Replayer) read(ctx context.Context, src Source, engines []*engine) erro
 			} else {
 				c.ran, c.attemptOf = first.ran, first.attemptOf
 				c.uses = append(c.uses[:0], first.uses...)
+				c.req.runs = append(c.req.runs[:0], first.req.runs...)
 			}
 			c.at, c.seq = c.ran.start, seq
 			e.add(c)

@@ -40,6 +40,7 @@ type request struct {
 	unsigned  bool // the recording carries other proof than AWS's signature
 	framed    bool // the body is aws-chunked
 	scratch   []byte
+	runs      []uint64 // hashes of the runs in what may hold a bound value
 }
 
 // load rebuilds the request from an entry. Header names are checked here, so

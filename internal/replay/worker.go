@@ -25,6 +25,7 @@ type worker struct {
 	out      []byte
 	rewrites []entry.Rewrite
 	learner  learner
+	rewriter rewriter
 }
 
 // run sends a call and puts the answer into its line.
@@ -58,7 +59,10 @@ func (w *worker) send(ctx context.Context, c *call) error {
 	r := &c.req
 	changed := false
 	if w.know != nil {
-		w.rewrites, changed = w.know.rewrite(w.rewrites, r)
+		var err error
+		if w.rewrites, changed, err = w.rewriter.rewrite(w.know, w.rewrites, r); err != nil {
+			return err
+		}
 	}
 	if err := w.address(r); err != nil {
 		return err
@@ -175,7 +179,13 @@ func (w *worker) sign(ctx context.Context, r *request, changed bool) error {
 		sum := sha256.Sum256(r.body)
 		o.Payload = hex.EncodeToString(sum[:])
 	}
-	_, err = w.r.signer.Sign(&r.Request, creds, o)
+	seed, err := w.r.signer.Sign(&r.Request, creds, o)
+	if _, signed, _ := sign.Streaming(given); err == nil && signed {
+		// The recorded chunks are signed along another chain.
+		if f, bad := readFrames(r); bad == nil {
+			r.body = sign.AppendChunks(nil, f.payload, f.size, f.trailer, r.trailing(), &seed)
+		}
+	}
 	return err
 }
 

@@ -1,0 +1,424 @@
+package replay
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/neureaux/cloudmock/internal/body"
+	"github.com/neureaux/cloudmock/internal/value"
+	"github.com/neureaux/cloudmock/pkg/entry"
+)
+
+// A learner compares a recorded answer with the replayed one and binds the
+// values that the service made. Its buffers are reused.
+type learner struct {
+	original, replay body.Tree
+	scratch          []byte
+	aligner          aligner
+	used             []replaced
+	later            []pair // composed of other values: learned behind them
+	know             *correlator
+	call             *call
+}
+
+// pair is two scalars at the same place of the two answers.
+type pair struct {
+	original, replay []byte
+	role             value.Role
+}
+
+// learn binds what the answers to one call show. Answers of different outcome
+// show nothing.
+func (l *learner) learn(k *correlator, c *call, resp *response) {
+	o := &c.line.Object
+	status, err := o.Status()
+	if err != nil || status < 200 || status >= 400 || resp.status < 200 || resp.status >= 400 {
+		return
+	}
+	l.know, l.call, l.later = k, c, l.later[:0]
+	err = o.EachHeader(entry.FieldResponseHeaders, func(name, v []byte) error {
+		role := headerRole(name)
+		if role == value.Ignored || role == value.TimeRole {
+			return nil
+		}
+		if other := resp.header(string(name)); other != nil && !bytes.Equal(v, other) {
+			l.pair(pair{bytes.Clone(v), other, role})
+		}
+		return nil
+	})
+	if err != nil {
+		return // cm-diff says so
+	}
+	b, err := o.BodyInto(entry.FieldResponseBody, &l.scratch)
+	if err != nil || b.Truncated || resp.truncated || len(b.Data) == 0 || bytes.Equal(b.Data, resp.body) {
+		l.composed()
+		return
+	}
+	if len(b.Data) <= maxSearch && len(resp.body) <= maxSearch {
+		var contentType string
+		_ = o.EachHeader(entry.FieldResponseHeaders, func(name, v []byte) error { // walked above without error
+			if equalFold(name, "Content-Type") {
+				contentType = string(v)
+			}
+			return nil
+		})
+		errO := l.original.Parse(b.Data, bodyOptions(contentType))
+		errR := l.replay.Parse(resp.body, bodyOptions(string(resp.header("Content-Type"))))
+		if errO == nil && errR == nil && l.original.Format() == l.replay.Format() {
+			l.walk(l.original.Root(), l.replay.Root(), value.Plain)
+		}
+	}
+	l.composed()
+}
+
+// headerRole says which response headers vary without meaning.
+func headerRole(name []byte) value.Role {
+	for _, skip := range [...]string{"Content-Length", "Server", "Connection", "Keep-Alive", "Content-Type", "Via", "Vary", "Transfer-Encoding", "X-Amz-Crc32", "X-Powered-By", "Last-Modified"} {
+		if equalFold(name, skip) {
+			return value.Ignored
+		}
+	}
+	if len(name) > len("X-Amz-Checksum-") && equalFold(name[:len("X-Amz-Checksum-")], "X-Amz-Checksum-") || len(name) > 4 && equalFold(name[:4], "Acce") {
+		return value.Ignored
+	}
+	return value.RoleOf(name)
+}
+
+// walk goes through both answers in step. The role is that of the member which
+// holds the values.
+func (l *learner) walk(o, r body.Node, role value.Role) {
+	if o == body.None || r == body.None || role == value.Ignored {
+		return
+	}
+	to, tr := &l.original, &l.replay
+	ko, kr := to.Kind(o), tr.Kind(r)
+	switch {
+	case ko.Scalar() && kr.Scalar():
+		if no, nr := to.Nested(o), tr.Nested(r); no != body.None && nr != body.None {
+			l.walk(no, nr, role)
+			return
+		}
+		if ko == body.String && kr == body.String && !bytes.Equal(to.Text(o), tr.Text(r)) {
+			l.pair(pair{to.Text(o), tr.Text(r), role})
+		}
+	case ko == body.Array && kr == body.Array:
+		l.lists(children(to, o, nil), children(tr, r, nil), role)
+	case ko == body.Object && kr == body.Object:
+		l.objects(o, r, role)
+	}
+}
+
+func children(t *body.Tree, n body.Node, key []byte) (out []body.Node) {
+	for c := t.First(n); c != body.None; c = t.Next(c) {
+		if key == nil || bytes.Equal(t.Key(c), key) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// objects pairs the members of one name. In XML those of a repeated name are a
+// list.
+func (l *learner) objects(o, r body.Node, role value.Role) {
+	to, tr := &l.original, &l.replay
+	hint := tr.First(r)
+	for c := to.First(o); c != body.None; c = to.Next(c) {
+		key := to.Key(c)
+		role := roleWithin(role, key)
+		if to.XML(c) && (repeated(to, o, c) || repeated(tr, r, hint)) {
+			if !earlier(to, o, c) {
+				l.lists(children(to, o, key), children(tr, r, key), role)
+			}
+			continue
+		}
+		if hint == body.None || !bytes.Equal(tr.Key(hint), key) {
+			for hint = tr.First(r); hint != body.None && !bytes.Equal(tr.Key(hint), key); {
+				hint = tr.Next(hint)
+			}
+		}
+		if hint != body.None {
+			l.walk(c, hint, role)
+			hint = tr.Next(hint)
+		}
+	}
+}
+
+// roleWithin is the role of a member: that of its name or, where it merely says
+// how the value is written ({"S": …}, <item>, <member>), of its holder's.
+func roleWithin(role value.Role, key []byte) value.Role {
+	switch string(key) {
+	case "S", "B", "SS", "BS", "item", "member", "entry", "value", "Value", "#text", "StringValue":
+		return role
+	}
+	return value.RoleOf(key)
+}
+
+// repeated reports whether n has a sibling of its name.
+func repeated(t *body.Tree, parent, n body.Node) bool {
+	if n == body.None {
+		return false
+	}
+	key := t.Key(n)
+	for c := t.First(parent); c != body.None; c = t.Next(c) {
+		if c != n && bytes.Equal(t.Key(c), key) {
+			return true
+		}
+	}
+	return false
+}
+
+// earlier reports whether a sibling of its name comes before n.
+func earlier(t *body.Tree, parent, n body.Node) bool {
+	key := t.Key(n)
+	for c := t.First(parent); c != n; c = t.Next(c) {
+		if bytes.Equal(t.Key(c), key) {
+			return true
+		}
+	}
+	return false
+}
+
+// lists pairs the elements of two lists by what they share, whatever their
+// order and number.
+func (l *learner) lists(os, rs []body.Node, role value.Role) {
+	if len(os) == 0 || len(rs) == 0 {
+		return
+	}
+	if len(os) == 1 && len(rs) == 1 {
+		l.walk(os[0], rs[0], role)
+		return
+	}
+	for i, j := range l.aligner.align(l, os, rs) {
+		if j >= 0 {
+			l.walk(os[i], rs[j], role)
+		}
+	}
+}
+
+// pair learns from two different scalars at the same place.
+func (l *learner) pair(p pair) {
+	switch p.role {
+	case value.Ignored, value.TimeRole, value.LagRole:
+		return
+	}
+	o, r := trimQuotes(p.original), trimQuotes(p.replay)
+	if len(o) < 4 || len(r) == 0 || len(o) > 64<<10 || len(r) > 64<<10 {
+		return
+	}
+	p.original, p.replay = o, r
+	class := value.Classify(o)
+	switch class.Kind {
+	case value.Timestamp, value.Address, value.Trace:
+		return
+	case value.ARN, value.URL:
+		l.later = append(l.later, p)
+		return
+	case value.Account:
+		if value.Classify(r).Kind == value.Account {
+			l.bind(o, r, bindAccount, p.role)
+		}
+		return
+	}
+	if madeByService(o, class, p.role) {
+		l.bind(o, r, bindValue, p.role)
+		return
+	}
+	l.later = append(l.later, p)
+}
+
+// trimQuotes takes the quotes off an ETag.
+func trimQuotes(b []byte) []byte {
+	if n := len(b); n >= 2 && b[0] == '"' && b[n-1] == '"' {
+		return b[1 : n-1]
+	}
+	return b
+}
+
+// madeByService reports whether a value is of a kind that services make up,
+// judged by its looks and by the name it goes by.
+func madeByService(v []byte, class value.Class, role value.Role) bool {
+	if class.Kind.Generated() {
+		return true
+	}
+	switch role {
+	case value.TokenRole:
+		return value.Random(v) || mixed(v, 6, 2) || len(v) >= 16 && class.Kind == value.Number
+	case value.IDRole, value.OwnerRole:
+		return class.Kind == value.Digest || value.Random(v) || mixed(v, 6, 2) || mixed(v, 10, 1) && !bytes.ContainsAny(v, "-_ ./")
+	case value.DigestRole:
+		return class.Kind == value.Digest || value.Random(v)
+	}
+	return class.Kind != value.Number && (class.Kind == value.Digest || value.Random(v)) && !bytes.ContainsAny(v, " \t\n")
+}
+
+// mixed reports text of at least n letters and digits that change from one to
+// the other, within a run, at least turns times.
+func mixed(v []byte, n, turns int) bool {
+	count, changes := 0, 0
+	last := -1
+	for _, c := range v {
+		if !isAlnum(c) {
+			if c <= ' ' || c >= 0x7f {
+				return false
+			}
+			last = -1
+			continue
+		}
+		kind := 0
+		if c <= '9' {
+			kind = 1
+		}
+		if last >= 0 && kind != last {
+			changes++
+		}
+		last = kind
+		count++
+	}
+	return count >= n && changes >= turns
+}
+
+// composed learns from the pairs that hold other values: ARNs, URLs, and texts
+// with an id inside.
+func (l *learner) composed() {
+	for _, p := range l.later {
+		o, used := l.know.translate(p.original, false, l.used[:0])
+		l.used = used
+		if bytes.Equal(o, p.replay) {
+			continue
+		}
+		switch value.Classify(p.original).Kind {
+		case value.ARN:
+			l.arn(p)
+		case value.URL:
+			l.url(p)
+		default:
+			l.parts(p.original, p.replay, p.role)
+		}
+	}
+	l.later = l.later[:0]
+}
+
+// arn learns the account and region of the endpoint, and the parts of the
+// resource that the service made; if that does not explain it, the whole.
+func (l *learner) arn(p pair) {
+	o, ok1 := value.SplitARN(p.original)
+	r, ok2 := value.SplitARN(p.replay)
+	if !ok1 || !ok2 {
+		return
+	}
+	if !bytes.Equal(o[4], r[4]) && value.Classify(o[4]).Kind == value.Account && value.Classify(r[4]).Kind == value.Account {
+		l.bind(o[4], r[4], bindAccount, value.OwnerRole)
+	}
+	prefixO := p.original[:len(p.original)-len(o[5])-1]
+	prefixR := p.replay[:len(p.replay)-len(r[5])-1]
+	if bytes.Equal(o[2], r[2]) && (!bytes.Equal(o[1], r[1]) || !bytes.Equal(o[3], r[3]) || len(o[4]) != len(r[4])) {
+		l.know.add(prefixO, prefixR, bindPrefix, false)
+	}
+	l.parts(o[5], r[5], value.ARNRole)
+	if t, _ := l.know.translate(p.original, false, nil); !bytes.Equal(t, p.replay) && !l.chosen(o[5]) {
+		l.know.add(p.original, p.replay, bindValue, false)
+	}
+}
+
+// url learns where the endpoint's URLs lead, and the parts of the path.
+func (l *learner) url(p pair) {
+	originO, pathO := splitURL(p.original)
+	originR, pathR := splitURL(p.replay)
+	if originO == nil || originR == nil {
+		return
+	}
+	if !bytes.Equal(originO, originR) && l.isService(originO) {
+		l.know.add(originO, originR, bindOrigin, false)
+	}
+	l.parts(pathO, pathR, value.Plain)
+	if t, _ := l.know.translate(pathO, true, nil); !bytes.Equal(t, pathR) && len(pathO) > 1 && len(pathR) > 0 && l.isService(originO) {
+		l.know.addPath(pathO, pathR)
+	}
+	if t, _ := l.know.translate(p.original, false, nil); !bytes.Equal(t, p.replay) {
+		l.know.add(p.original, p.replay, bindValue, false)
+	}
+}
+
+// splitURL returns scheme and host, and the path with all behind it.
+func splitURL(u []byte) (origin, path []byte) {
+	i := bytes.Index(u, []byte("://"))
+	if i < 0 {
+		return nil, nil
+	}
+	n := bytes.IndexAny(u[i+3:], "/?#")
+	if n < 0 {
+		return u, nil
+	}
+	return u[:i+3+n], u[i+3+n:]
+}
+
+// isService reports whether a recorded origin is the service's own.
+func (l *learner) isService(origin []byte) bool {
+	_, host, _ := strings.Cut(string(origin), "://")
+	name, _, _ := strings.Cut(host, ":")
+	recorded := l.call.line.Text(entry.FieldHost)
+	return isAWSHost(name) || name == "localhost" || strings.HasPrefix(name, "127.") || recorded != "" && strings.HasSuffix(host, recorded)
+}
+
+// parts learns from two texts that are built alike, such as paths: between the
+// same separators, words of the service's making stand for each other.
+func (l *learner) parts(o, r []byte, role value.Role) {
+	const most = 64
+	if countParts(o) != countParts(r) || countParts(o) > most {
+		return
+	}
+	for len(o) > 0 {
+		var po, pr []byte
+		po, o = cutPart(o)
+		pr, r = cutPart(r)
+		if bytes.Equal(po, pr) {
+			continue
+		}
+		class := value.Classify(po)
+		switch {
+		case class.Kind == value.Account && value.Classify(pr).Kind == value.Account:
+			l.bind(po, pr, bindAccount, value.OwnerRole)
+		case class.Kind == value.Timestamp || class.Kind == value.Number:
+		case madeByService(po, class, role) || class.Kind == value.Other && role == value.ARNRole && mixed(po, 10, 1):
+			l.bind(po, pr, bindValue, value.Plain)
+		}
+	}
+}
+
+func isSeparator(c byte) bool { return oneOf(c, "/:?&=#, \n\"'()[]{}<>|;") }
+
+func countParts(b []byte) int {
+	n := 0
+	for len(b) > 0 {
+		_, b = cutPart(b)
+		n++
+	}
+	return n
+}
+
+// cutPart returns a separator, or what stands up to the next one.
+func cutPart(b []byte) (part, rest []byte) {
+	if isSeparator(b[0]) {
+		return b[:1], b[1:]
+	}
+	i := 1
+	for i < len(b) && !isSeparator(b[i]) {
+		i++
+	}
+	return b[:i], b[i:]
+}
+
+// bind notes a pair unless a request named the value first.
+func (l *learner) bind(o, r []byte, kind bindKind, role value.Role) {
+	if kind != bindAccount && l.chosen(o) {
+		return
+	}
+	l.know.add(o, r, kind, role == value.TokenRole)
+}
+
+// chosen reports whether a request up to this one held the value: then the
+// service did not make it.
+func (l *learner) chosen(v []byte) bool {
+	start, end := anchor(v)
+	return start == end || l.know.named.by(l.know.of(v[start:end]), l.call.seq)
+}
