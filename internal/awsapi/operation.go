@@ -93,17 +93,3 @@ func newOperations(s *service) *operations {
 	}
 	return ops
 }
-
-// Input is the structure of the request in protocol p, all locations together.
-func (o *Operation) Input(p Protocol) Shape { return Shape{} }
-
-// Output is the structure of the response in protocol p, all locations together.
-func (o *Operation) Output(p Protocol) Shape { return Shape{} }
-
-// RequestBody is the shape of the request's document: inside the root element
-// if it is XML. It is the payload member's where the operation has one.
-func (o *Operation) RequestBody(p Protocol) Shape { return Shape{} }
-
-// ResponseBody is the shape of the response's document: inside the root element
-// if it is XML, so that in awsQuery it has one member, "<Action>Result".
-func (o *Operation) ResponseBody(p Protocol) Shape { return Shape{} }

@@ -120,7 +120,7 @@ class Converter {
   place(t) {
     const out = {};
     if (t.jsonName) out.locationName = t.jsonName;
-    if (t.xmlName) out.locationName = t.xmlName;
+    if (t.xmlName) out.xmlName = t.xmlName;
     if (t.ec2QueryName) out.queryName = t.ec2QueryName;
     if (t.httpLabel) out.location = "uri";
     if (t.httpHeader) Object.assign(out, { location: "header", locationName: t.httpHeader });

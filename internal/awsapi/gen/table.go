@@ -316,6 +316,9 @@ func (se *shapeEncoder) define(m *model, def *shape, name string, sensitive bool
 	}
 	switch def.Type {
 	case "list":
+		if unordered(m, def, name) {
+			flags |= 0x80
+		}
 		e.byte(defList | flags)
 		e.uint(se.node(m, def.Member, def.Member, false))
 		e.uint(se.name(elementName(def.Member, "")))
@@ -339,6 +342,19 @@ func (se *shapeEncoder) define(m *model, def *shape, name string, sensitive bool
 	return e.b
 }
 
+// unordered tells lists that are sets: tags, and DynamoDB's own sets.
+func unordered(m *model, def *shape, name string) bool {
+	if m.Metadata.ServiceID == "DynamoDB" || m.Metadata.ServiceID == "DynamoDB Streams" {
+		return strings.HasSuffix(name, "SetAttributeValue")
+	}
+	el := m.define(def.Member)
+	if el == nil || len(el.Members) != 2 {
+		return false
+	}
+	return el.Members["Key"] != nil && el.Members["Value"] != nil || el.Members["key"] != nil && el.Members["value"] != nil ||
+		el.Members["TagKey"] != nil && el.Members["TagValue"] != nil
+}
+
 func elementName(s *shape, otherwise string) string {
 	if s != nil && s.LocationName != "" {
 		return s.LocationName
@@ -355,7 +371,7 @@ func (se *shapeEncoder) member(e *encoder, m *model, def *shape, structure, name
 		target = &shape{}
 	}
 	traits := 0
-	if place.Sensitive || target.Sensitive || se.secrets.marks(se.service, structure, name) {
+	if se.secrets.marks(se.service, structure, name) || place.Sensitive || target.Sensitive {
 		traits |= traitSensitive
 	}
 	if place.Flattened || target.Flattened {

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+// TestTableIsThisGenerators fails when the generator or one of its lists has
+// changed and table.bin has not been made anew: run go generate in internal/awsapi.
+func TestTableIsThisGenerators(t *testing.T) {
+	table, err := os.ReadFile("../table.bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources, err := os.ReadFile("../sources.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rest := strings.TrimPrefix(string(table), magic)
+	n, k := binary.Uvarint([]byte(rest))
+	if got := rest[k : k+int(n)]; got != want {
+		t.Errorf("table.bin was made by generator %.12s, this one is %.12s", got, want)
+	}
+	for _, line := range []string{"generator: " + want, fmt.Sprintf("table: %x", sha256.Sum256(table))} {
+		if !strings.Contains(string(sources), "\n"+line+"\n") {
+			t.Errorf("sources.txt has no line %q", line)
+		}
+	}
+	if limit := 3 << 20; len(table) > limit {
+		t.Errorf("table.bin has %d bytes, more than %d", len(table), limit)
+	}
+	t.Logf("table.bin: %d bytes", len(table))
+}
+
+func TestRegionPrefixes(t *testing.T) {
+	for _, tt := range []struct{ name, regex, want string }{
+		{"alternatives", `^(us|eu)\-\w+\-\d+$`, "[eu- us-]"},
+		{"one", `^us\-gov\-\w+\-\d+$`, "[us-gov-]"},
+		{"both", `^eusc\-(de)\-\w+\-\d+$`, "[eusc-de-]"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := (&partition{RegionRegex: tt.regex}).regionPrefixes()
+			if err != nil || fmt.Sprint(got) != tt.want {
+				t.Errorf("got %v, %v, want %s", got, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestOverlayComplainsOfLinesThatMarkNothing(t *testing.T) {
+	o, err := parseOverlay([]byte("# comment\nSTS: Credentials.SessionToken\nSTS: *.Gone\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !o.marks("STS", "Credentials", "SessionToken") || o.marks("STS", "Credentials", "AccessKeyId") {
+		t.Error("marks the wrong members")
+	}
+	if err := o.unused(); err == nil || !strings.Contains(err.Error(), "STS: *.Gone") {
+		t.Errorf("unused: %v", err)
+	}
+}
