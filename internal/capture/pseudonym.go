@@ -86,7 +86,10 @@ func (p *pseudonymizer) text(value string) string {
 		head, rest, _ := strings.Cut(value, ".")
 		return head + "." + string(p.bytes([]byte(rest)))
 	}
-	if strings.HasPrefix(value, "-----BEGIN ") {
+	if host, rest, ok := cutURL(value); ok {
+		return host + string(p.bytes([]byte(rest)))
+	}
+	if strings.Contains(value, "PRIVATE KEY-----") {
 		return pemLine.ReplaceAllStringFunc(value, func(line string) string {
 			if strings.HasPrefix(line, `\`) { // \n, in a document within a string
 				return line[:2] + p.text(line[2:])
@@ -95,6 +98,19 @@ func (p *pseudonymizer) text(value string) string {
 		})
 	}
 	return string(p.bytes([]byte(value)))
+}
+
+// cutURL cuts a URL behind its host; false if s is none, or there is nothing more.
+func cutURL(s string) (host, rest string, ok bool) {
+	scheme, rest, ok := strings.Cut(s, "://")
+	if !ok || scheme != "https" && scheme != "http" && scheme != "wss" {
+		return "", "", false
+	}
+	i := strings.IndexAny(rest, "/?#")
+	if i < 0 || strings.Contains(rest[:i], "@") || len(rest)-i < 4 {
+		return "", "", false
+	}
+	return s[:len(scheme)+3+i], rest[i:], true
 }
 
 // pemLine matches a line of a PEM block, or what an escape before it leaves.
@@ -160,6 +176,9 @@ func isPseudonym(value string) bool {
 	}
 	if isJWT(value) {
 		_, value, _ = strings.Cut(value, ".")
+	}
+	if _, rest, ok := cutURL(value); ok {
+		value = rest
 	}
 	return isTextPseudonym(value)
 }

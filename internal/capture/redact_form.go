@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"mime"
+	"regexp"
 	"strings"
 
 	"github.com/neureaux/cloudmock/internal/awsapi"
@@ -78,20 +79,23 @@ func (r *redactor) formValue(name, value string, d *document) string {
 		if err != nil {
 			return r.names.text(value)
 		}
-		clean, changed, ok := r.document(raw, "application/json", &document{unknown: true})
-		switch {
-		case !ok:
-			return r.names.text(value)
-		case !changed:
+		clean := r.freeText(policyCondition.ReplaceAllStringFunc(string(raw), func(m string) string {
+			i := strings.LastIndexByte(strings.TrimSuffix(m, `"`), '"') + 1
+			return m[:i] + r.credential(m[i:len(m)-1]) + `"`
+		}))
+		if clean == string(raw) {
 			return value
 		}
-		return base64.StdEncoding.EncodeToString(clean)
+		return base64.StdEncoding.EncodeToString([]byte(clean))
 	}
 	if d.all || secretName(name, true) {
 		return r.names.text(value)
 	}
 	return r.freeText(value)
 }
+
+// policyCondition matches {"x-amz-credential":"…"} and ["eq","$x-amz-credential","…"].
+var policyCondition = regexp.MustCompile(`(?i)"\$?(?:x-amz-credential|x-amz-security-token|x-amz-signature)"\s*[,:]\s*"[^"]*"`)
 
 // credential replaces the key id in what X-Amz-Credential holds.
 func (r *redactor) credential(value string) string {

@@ -139,10 +139,7 @@ func (r *redactor) headers(h entry.Header, shape awsapi.Shape) (encryptionKey bo
 			f.Value = r.encryptionKey(f.Value)
 			encryptionKey = true
 		case headerFree:
-			if r.credentialsOnly {
-				continue
-			}
-			if m, ok := shape.Header(f.Name); ok && m.Sensitive() {
+			if m, ok := shape.Header(f.Name); ok && m.Sensitive() && !r.credentialsOnly {
 				f.Value = r.names.cached(f.Value)
 			} else {
 				f.Value = r.headerText(f.Value)
@@ -243,16 +240,13 @@ func (r *redactor) parameter(rawName, raw string, shape, form awsapi.Shape) stri
 	if r.named("query", name) {
 		return escapeQuery(r.names.cached(value))
 	}
-	if r.credentialsOnly {
-		return raw
-	}
 	secret := secretName(name, false)
 	if m, ok := shape.Query(name); ok {
 		secret = m.Sensitive()
 	} else if m, ok := form.Form(name); ok {
 		secret = m.Sensitive()
 	}
-	if secret {
+	if secret && !r.credentialsOnly {
 		return escapeQuery(r.names.cached(value))
 	}
 	if clean := r.freeText(value); clean != value {
