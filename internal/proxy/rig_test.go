@@ -59,7 +59,7 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 	r.upstream = httptest.NewServer(http.HandlerFunc(r.serveUpstream))
 	t.Cleanup(r.upstream.Close)
 	var err error
-	r.recorder, err = capture.NewRecorder(capture.Options{Emit: func(line []byte) error {
+	r.recorder, err = capture.NewRecorder(capture.Options{NoRedact: true, Emit: func(line []byte) error { // bodies are what the tests compare
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.lines = append(r.lines, string(line))
