@@ -18,6 +18,8 @@ type command struct {
 	To   string `enum:"ndjson,recording" default:"ndjson" help:"ndjson (a stream of entries) or recording (one JSON file)."`
 	From string `enum:"auto" default:"auto" help:"The input's format is found by its content: a stream, an array or a Recording."`
 	Name string `help:"Name of the Recording that is written."`
+
+	Identify bool `help:"Fill in service, region and action where entries lack them."`
 }
 
 func main() {
@@ -54,5 +56,9 @@ func (c *command) Run(ctx context.Context, std cli.Streams) (err error) {
 			err = sink.Close()
 		}
 	}()
-	return pipe.Run(ctx, src, sink)
+	var stages []pipe.Stage
+	if c.Identify {
+		stages = append(stages, convert.Identify)
+	}
+	return pipe.Run(ctx, src, sink, stages...)
 }
