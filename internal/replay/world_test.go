@@ -40,7 +40,9 @@ type world struct {
 func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{rnd: rand.New(rand.NewPCG(seed, 0)), known: make(map[string]bool), queues: make(map[string]string)}
 	w.account = fmt.Sprintf("%012d", 100_000_000_000+w.rnd.Int64N(800_000_000_000))
+	w.mu.Lock()
 	w.Server = httptest.NewServer(http.HandlerFunc(w.serve))
+	w.mu.Unlock()
 	t.Cleanup(w.Close)
 	return w
 }
