@@ -240,6 +240,10 @@ func madeByService(v []byte, class value.Class, role value.Role) bool {
 	if class.Kind.Generated() {
 		return true
 	}
+	const longest = 256 // of an id; tokens may be longer
+	if len(v) > longest && role != value.TokenRole {
+		return false
+	}
 	switch role {
 	case value.TokenRole:
 		return value.Random(v) || mixed(v, 6, 2) || len(v) >= 16 && class.Kind == value.Number
@@ -363,8 +367,11 @@ func (l *learner) isService(origin []byte) bool {
 // parts learns from two texts that are built alike, such as paths: between the
 // same separators, words of the service's making stand for each other.
 func (l *learner) parts(o, r []byte, role value.Role) {
-	const most = 64
-	if countParts(o) != countParts(r) || countParts(o) > most {
+	const most, longest = 64, 2 << 10
+	if len(o) > longest || len(r) > longest {
+		return
+	}
+	if n := countParts(o); n > most || n != countParts(r) {
 		return
 	}
 	for len(o) > 0 {
@@ -385,24 +392,29 @@ func (l *learner) parts(o, r []byte, role value.Role) {
 	}
 }
 
-func isSeparator(c byte) bool { return oneOf(c, "/:?&=#, \n\"'()[]{}<>|;") }
-
+// countParts returns the number of separators and of texts between them.
 func countParts(b []byte) int {
 	n := 0
-	for len(b) > 0 {
-		_, b = cutPart(b)
-		n++
+	inside := false
+	for _, c := range b {
+		if byteClass[c]&classSeparator != 0 {
+			n++
+			inside = false
+		} else if !inside {
+			n++
+			inside = true
+		}
 	}
 	return n
 }
 
 // cutPart returns a separator, or what stands up to the next one.
 func cutPart(b []byte) (part, rest []byte) {
-	if isSeparator(b[0]) {
+	if byteClass[b[0]]&classSeparator != 0 {
 		return b[:1], b[1:]
 	}
 	i := 1
-	for i < len(b) && !isSeparator(b[i]) {
+	for i < len(b) && byteClass[b[i]]&classSeparator == 0 {
 		i++
 	}
 	return b[:i], b[i:]

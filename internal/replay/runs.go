@@ -13,10 +13,10 @@ const minRun = 4 // shorter runs identify nothing
 
 // Classes of bytes in the search for runs.
 const (
-	classOther = iota
-	classRun
+	classRun = 1 << iota
 	classPercent
 	classBackslash
+	classSeparator // of the parts that a text is built of
 )
 
 var byteClass = func() (t [256]uint8) {
@@ -28,6 +28,9 @@ var byteClass = func() (t [256]uint8) {
 			t[c] = classPercent
 		case c == '\\':
 			t[c] = classBackslash
+		}
+		if oneOf(byte(c), "/:?&=#, \n\"'()[]{}<>|;") {
+			t[c] |= classSeparator
 		}
 	}
 	return t
