@@ -109,7 +109,7 @@ func clearSecretName(name string) bool {
 
 func clearSecret(low string) bool {
 	for _, end := range [...]string{"password", "passwd", "secretkey", "secretaccesskey", "clientsecret", "privatekey", "apikey", "accesstoken",
-		"refreshtoken", "idtoken", "sessiontoken", "authtoken", "securitytoken", "bearertoken", "sharedsecret", "signingsecret", "webhooksecret"} {
+		"refreshtoken", "accesskeyid", "idtoken", "sessiontoken", "authtoken", "securitytoken", "bearertoken", "sharedsecret", "signingsecret", "webhooksecret"} {
 		if strings.HasSuffix(low, end) {
 			return true
 		}

@@ -179,21 +179,20 @@ func (w *walker) members(n body.Node, shape awsapi.Shape, secret bool) {
 			secret = secret || shape.Sensitive()
 		}
 	}
+	form := t.Format() == body.Form && n == t.Root()
 	for c := t.First(n); c != body.None; c = t.Next(c) {
 		key := t.Key(c)
 		var member awsapi.Shape
 		free := false // the key is the user's own word
-		switch shape.Kind() {
-		case awsapi.Structure, awsapi.Union:
+		switch kind := shape.Kind(); {
+		case form:
+			member, _ = w.doc.form.Form(string(key))
+		case kind == awsapi.Structure, kind == awsapi.Union:
 			member, _ = shape.Member(string(key))
-		case awsapi.List: // in XML
+		case kind == awsapi.List: // in XML
 			member = shape.Elem()
-		case awsapi.Map:
+		case kind == awsapi.Map:
 			member, free = w.mapMember(shape, c, key, xml)
-		default:
-			if n == t.Root() && t.Format() == body.Form {
-				member, _ = w.doc.form.Form(string(key))
-			}
 		}
 		w.path = append(w.path, key)
 		hidden := secret || member.Sensitive() || w.named(key, member.Valid() && !free)

@@ -36,9 +36,9 @@ var hintWords = map[hint][]string{
 		"piKey", "pi_key", "PI_KEY", "pi-key", "PIKey", "apikey", "APIKEY",
 		"ccessToken", "ccess_token", "CCESS_TOKEN", "efreshToken", "efresh_token", "EFRESH_TOKEN", "idToken", "IdToken", "id_token", "ID_TOKEN",
 		"essionToken", "ession_token", "ESSION_TOKEN", "uthToken", "uth_token", "UTH_TOKEN", "ecurityToken", "ecurity_token", "earerToken", "earer_token",
-		"StringToSign", "SignatureProvided", "CanonicalRequest", "AWSAccessKeyId",
+		"StringToSign", "SignatureProvided", "CanonicalRequest", "ccessKeyId", "CCESS_KEY_ID", "ccess_key_id",
 	},
-	hintLooseName: {"oken", "OKEN", "\"pwd", "\"PWD", "hrase", "HRASE", "ccessKeyId", "uthorization", "redential"},
+	hintLooseName: {"oken", "OKEN", "\"pwd", "\"PWD", "hrase", "HRASE", "uthorization", "redential"},
 	hintEscape:    {`\u00`},
 }
 
