@@ -1,0 +1,83 @@
+package diff
+
+// bindings is the one-to-one map between the values that the original's
+// services made up and those of the replay's. The first meeting of a value binds
+// it; later ones must agree. It remembers at least the last half of maxBindings
+// values met, in two generations, so that memory is bounded and what was let go
+// depends on the stream alone.
+type bindings struct {
+	young, old map[uint64]bound
+}
+
+// bound is what a value stands for. A forward key is the hash of an original
+// value, a reverse key that of a replay's value together with its scope.
+type bound struct{ other uint64 }
+
+const maxBindings = 1 << 18
+
+func (b *bindings) get(key uint64) (bound, bool) {
+	if v, ok := b.young[key]; ok {
+		return v, true
+	}
+	v, ok := b.old[key]
+	if ok {
+		b.put(key, v)
+	}
+	return v, ok
+}
+
+func (b *bindings) put(key uint64, v bound) {
+	if b.young == nil || len(b.young) >= maxBindings/2 {
+		b.young, b.old = make(map[uint64]bound), b.young
+	}
+	b.young[key] = v
+}
+
+func hashValue(seed uint64, s []byte) uint64 { return mix(hashBytes(seed^fnvOffset, s)) }
+
+// Seeds keep the keys of the two directions apart.
+const (
+	forwardSeed = 0x5bd1e995
+	reverseSeed = 0x1b873593
+)
+
+// meet says that original and replay stand at the same place in an answer, a
+// place of the given scope (a hash of the member's name). It binds them if
+// neither was bound; ok is false if one was bound to something else.
+func (b *bindings) meet(original, replay []byte, scope uint64) (ok bool) {
+	x, y := hashValue(forwardSeed, original), hashValue(forwardSeed, replay)
+	reverse := hashValue(reverseSeed^scope, replay)
+	fwd, bound1 := b.get(x)
+	rev, bound2 := b.get(reverse)
+	switch {
+	case bound1 && fwd.other != y:
+		return false
+	case bound2 && rev.other != x:
+		return false
+	}
+	if !bound1 {
+		b.put(x, bound{y})
+	}
+	if !bound2 {
+		b.put(reverse, bound{x})
+	}
+	return true
+}
+
+// agrees reports whether original is bound to replay already.
+func (b *bindings) agrees(original, replay []byte) bool {
+	fwd, ok := b.get(hashValue(forwardSeed, original))
+	return ok && fwd.other == hashValue(forwardSeed, replay)
+}
+
+// knows reports whether original is bound to anything.
+func (b *bindings) knows(original []byte) bool {
+	_, ok := b.get(hashValue(forwardSeed, original))
+	return ok
+}
+
+// learn takes the replayer's word that original became replay: it sent so, and
+// what it sent is what the endpoint knows.
+func (b *bindings) learn(original, replay []byte) {
+	b.put(hashValue(forwardSeed, original), bound{hashValue(forwardSeed, replay)})
+}

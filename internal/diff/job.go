@@ -1,0 +1,588 @@
+package diff
+
+import (
+	"bytes"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/neureaux/cloudmock/internal/awsapi"
+	"github.com/neureaux/cloudmock/internal/body"
+	"github.com/neureaux/cloudmock/internal/rule"
+	"github.com/neureaux/cloudmock/pkg/entry"
+)
+
+// A mode says what must hold for a pair of values to be let pass.
+type mode uint8
+
+const (
+	modeDiff  mode = iota // nothing lets it pass
+	modeAllow             // it passes
+	modeMeet              // it passes if the bindings allow it, and is bound
+	modeAgree             // it passes if the two are bound to each other already
+	modeGroup             // the elements of j.groups[index] are to be paired first
+)
+
+// place is where a pair stands: two nodes of a pair of trees, or a header.
+type place struct {
+	pair   int32 // index into job.pairs, -1 for a header
+	a, b   body.Node
+	header string
+}
+
+// event is a pair of values, or a lone one, that are not simply equal.
+type event struct {
+	place place
+	mode  mode
+	part  bool // the next event belongs to the same value
+	kind  Kind
+	rule  reason
+	scope uint64 // of the binding: a hash of the member's name
+	index int32
+	a, b  []byte // what is compared: the values or tokens of them
+}
+
+// pair is two documents that are compared: the bodies, or two JSON documents
+// inside strings of them.
+type pair struct {
+	a, b   body.Tree
+	up     place // where the strings stand that hold the documents
+	nested bool
+	shape  awsapi.Shape // of the roots
+}
+
+// group is some elements of an unordered list that only the bindings can pair.
+type group struct {
+	pair int32
+	a, b []body.Node
+}
+
+// side is one answer: the original or the replay.
+type side struct {
+	obj     *entry.Object
+	status  int
+	headers []header
+	text    []byte // scratch of header names and values
+	body    entry.Body
+	scratch []byte
+	plain   []byte // body with gzip taken off
+	pair    *body.Tree
+	ready   bool // headers are read
+}
+
+type header struct{ name, value []byte }
+
+// job is the comparison of one entry. Its first phase, compare, is pure: it
+// reads the entry and fills events. The second, settle, runs in the order of
+// the stream and decides on what the bindings have to say.
+type job struct {
+	d      *Differ
+	line   *entry.Line
+	replay entry.Object
+	err    error // the line is broken
+
+	a, b     side
+	pairs    []*pair
+	used     int // pairs in use
+	events   []event
+	groups   []group
+	scratch  []byte
+	rewrites []rewrite
+	mem      scratch
+	stepBuf  []rule.Step
+
+	call      awsapi.Call
+	service   string
+	action    string
+	called    bool // call is known
+	request   []byte
+	requested bool // request is read
+	host      []byte
+	region    []byte
+	entryT0   timeState
+	same      sameState
+
+	// The result, for settle to fill.
+	out      []byte
+	n        int // differences written
+	dropped  int // differences beyond the limit
+	severity Severity
+	allowed  []count
+	path     []byte
+	jqPaths  [][]any
+	jqDone   bool
+	fail     *event // the event that decided on the value at hand
+}
+
+type rewrite struct{ original, replay []byte }
+
+type count struct {
+	rule reason
+	name string // of a user's rule
+	n    int
+}
+
+// maxDiffs is how many differences of one entry are spelled out.
+const maxDiffs = 200
+
+func (j *job) reset() {
+	j.err = nil
+	j.used = 0
+	j.events, j.groups = j.events[:0], j.groups[:0]
+	j.scratch, j.rewrites = j.scratch[:0], j.rewrites[:0]
+	j.called, j.requested = false, false
+	j.service, j.action = "", ""
+	j.call = awsapi.Call{}
+	j.request, j.host, j.region = j.request[:0], j.host[:0], j.region[:0]
+	j.entryT0, j.same = timeState{}, sameState{}
+	j.out, j.n, j.dropped, j.severity = j.out[:0], 0, 0, ""
+	j.allowed, j.path = j.allowed[:0], j.path[:0]
+	j.jqPaths, j.jqDone = nil, false
+	j.a.reset(&j.line.Object)
+	j.b.reset(&j.replay)
+}
+
+func (s *side) reset(o *entry.Object) {
+	s.obj, s.status, s.ready = o, 0, false
+	s.headers, s.text, s.body, s.plain = s.headers[:0], s.text[:0], entry.Body{}, nil
+}
+
+// newPair returns an unused pair of trees.
+func (j *job) newPair() (*pair, int32) {
+	if j.used == len(j.pairs) {
+		j.pairs = append(j.pairs, new(pair))
+	}
+	p := j.pairs[j.used]
+	p.nested, p.shape = false, awsapi.Shape{}
+	j.used++
+	return p, int32(j.used - 1)
+}
+
+// compare is the pure phase: it reads the line and collects what differs.
+func (j *job) compare() {
+	l := j.line
+	var err error
+	if j.a.status, err = l.Status(); err != nil {
+		j.err = l.Errorf("%w", err)
+		return
+	}
+	if !l.Has(entry.FieldReplay) {
+		j.add(event{place: place{pair: -1, header: "replay"}, kind: KindError, b: []byte("no replay part: the entry was not replayed")})
+		return
+	}
+	if err := l.Replay(&j.replay); err != nil {
+		j.err = l.Errorf("%w", err)
+		return
+	}
+	if j.b.status, err = j.replay.Status(); err != nil {
+		j.err = l.Errorf("replay: %w", err)
+		return
+	}
+	if msg, err := j.replay.AppendText(nil, entry.FieldError); err != nil {
+		j.err = l.Errorf("replay: %w", err)
+		return
+	} else if len(msg) > 0 {
+		j.add(event{place: place{pair: -1, header: "replay.error"}, kind: KindError, b: msg})
+		return
+	}
+	if j.a.status == 0 {
+		msg, _ := l.AppendText(nil, entry.FieldError) // a broken text says no less than none
+		if len(msg) == 0 {
+			msg = []byte("no status code was recorded")
+		}
+		j.add(event{place: place{pair: -1, header: "error"}, kind: KindError, a: msg})
+		return
+	}
+	if j.a.status != j.b.status {
+		j.add(event{place: place{pair: -1, header: "status"}, kind: KindStatus})
+	}
+	if !j.d.opt.Strict {
+		return
+	}
+	if err := j.strict(); err != nil {
+		j.err = l.Errorf("%w", err)
+	}
+}
+
+// strict compares headers and bodies.
+func (j *job) strict() error {
+	if raw := j.replay.Get(entry.FieldRewrites); len(raw) > 2 {
+		j.readRewrites(raw)
+	}
+	sameBody := j.equalFields(entry.FieldResponseBody) && j.equalFields(entry.FieldResponseBodyEncoding) &&
+		j.equalFields(entry.FieldResponseBodySHA256) && j.equalFields(entry.FieldResponseBodySize)
+	if sameBody && j.equalFields(entry.FieldResponseHeaders) {
+		return nil
+	}
+	// An answer of another class of status has another body by nature.
+	if j.a.status/100 != j.b.status/100 {
+		return j.compareCodes()
+	}
+	if !sameBody {
+		if err := j.readBodies(); err != nil {
+			return err
+		}
+	}
+	if err := j.readHeaders(); err != nil {
+		return err
+	}
+	j.compareHeaders(sameBody)
+	if !sameBody {
+		j.compareBodies()
+	}
+	return nil
+}
+
+// equalFields reports whether a field is the same text on both sides.
+func (j *job) equalFields(f entry.Field) bool {
+	x, y := j.line.Get(f), j.replay.Get(f)
+	return bytes.Equal(x, y) || len(x) <= 4 && len(y) <= 4 && !j.line.Has(f) && !j.replay.Has(f)
+}
+
+func (j *job) readBodies() error {
+	var err error
+	if j.a.body, err = j.line.BodyInto(entry.FieldResponseBody, &j.a.scratch); err != nil {
+		return err
+	}
+	j.b.body, err = j.replay.BodyInto(entry.FieldResponseBody, &j.b.scratch)
+	return err
+}
+
+func (j *job) readHeaders() error {
+	if err := j.a.readHeaders(); err != nil {
+		return err
+	}
+	return j.b.readHeaders()
+}
+
+// readHeaders fills s.headers; repeated headers are joined as HTTP allows.
+func (s *side) readHeaders() error {
+	if s.ready {
+		return nil
+	}
+	s.ready = true
+	err := s.obj.EachHeader(entry.FieldResponseHeaders, func(name, val []byte) error {
+		for i := range s.headers {
+			if bytes.EqualFold(s.headers[i].name, name) {
+				start := len(s.text)
+				s.text = append(append(append(s.text, s.headers[i].value...), ", "...), val...)
+				s.headers[i].value = s.text[start:]
+				return nil
+			}
+		}
+		start := len(s.text)
+		s.text = append(append(s.text, name...), val...)
+		mid := start + len(name)
+		s.headers = append(s.headers, header{s.text[start:mid:mid], s.text[mid:]})
+		return nil
+	})
+	return err
+}
+
+// header returns the value of a header by its lower-case name, nil if absent.
+func (s *side) header(name string) []byte {
+	for _, h := range s.headers {
+		if len(h.name) == len(name) && bytes.EqualFold(h.name, []byte(name)) {
+			return h.value
+		}
+	}
+	return nil
+}
+
+func (s *side) get(name string) string { return string(s.header(name)) }
+
+func (j *job) add(e event) { j.events = append(j.events, e) }
+
+// identify finds out which call this is, when something asks.
+func (j *job) identify() {
+	if j.called {
+		return
+	}
+	j.called = true
+	l := j.line
+	path, query := l.PathQuery()
+	var head entry.Header
+	loaded := false
+	req, _ := l.Body(entry.FieldRequestBody) // a broken body identifies nothing
+	j.call = awsapi.Identify(&awsapi.Request{
+		Method: l.Text(entry.FieldMethod), Host: l.Text(entry.FieldHost), Path: path, RawQuery: query, Body: req.Data,
+		Header: func(name string) string {
+			if !loaded {
+				loaded = true
+				head, _ = l.Headers(entry.FieldRequestHeaders) // likewise
+			}
+			return head.Get(name)
+		},
+	})
+	if j.service = l.Text(entry.FieldService); j.service == "" {
+		j.service = j.call.Service
+	}
+	if j.action = l.Text(entry.FieldAction); j.action == "" {
+		j.action = j.call.Action
+	}
+}
+
+// requestText returns what the request said, decoded: its path, query and body.
+func (j *job) requestText() []byte {
+	if j.requested {
+		return j.request
+	}
+	j.requested = true
+	path, query := j.line.PathQuery()
+	for _, s := range []string{path, query} {
+		if u, err := url.PathUnescape(s); err == nil {
+			s = u
+		}
+		j.request = append(append(j.request, s...), '\n')
+	}
+	b, err := j.line.Body(entry.FieldRequestBody)
+	if err != nil {
+		return j.request
+	}
+	j.request = append(j.request, b.Data...)
+	if bytes.IndexByte(b.Data, '%') >= 0 && bytes.IndexByte(b.Data, '=') > 0 {
+		if u, err := url.QueryUnescape(string(b.Data)); err == nil {
+			j.request = append(append(j.request, '\n'), u...)
+		}
+	}
+	return j.request
+}
+
+// determined reports whether the request said s: then the answer must say it,
+// too, and no kind of value excuses another.
+func (j *job) determined(s []byte) bool {
+	return len(s) >= 8 && bytes.Contains(j.requestText(), s)
+}
+
+func (j *job) hostName() []byte {
+	if len(j.host) == 0 {
+		j.host = append(j.host, j.line.Text(entry.FieldHost)...)
+	}
+	return j.host
+}
+
+// isRegion reports whether s is the region that the original was called in.
+func (j *job) isRegion(s []byte) bool {
+	if len(j.region) == 0 {
+		r := j.line.Text(entry.FieldRegion)
+		if r == "" {
+			j.identify()
+			r = j.call.Region
+		}
+		j.region = append(j.region, r...)
+	}
+	return len(j.region) == 0 || bytes.Equal(j.region, s)
+}
+
+// readRewrites notes which values the replayer put in place of others.
+func (j *job) readRewrites(raw []byte) {
+	each(raw, func(v rewriteJSON) {
+		if v.Original != "" && v.Original != v.Replay {
+			j.rewrites = append(j.rewrites, rewrite{[]byte(v.Original), []byte(v.Replay)})
+		}
+	})
+	// The longest first, so that an ARN is replaced before the id within it.
+	slices.SortStableFunc(j.rewrites, func(x, y rewrite) int { return len(y.original) - len(x.original) })
+}
+
+// rewritten returns what the replay's request said where the original's said s.
+func (j *job) rewritten(s []byte) ([]byte, bool) {
+	start := len(j.scratch)
+	changed := false
+	for i := 0; i < len(s); {
+		hit := false
+		for _, r := range j.rewrites {
+			if bytes.HasPrefix(s[i:], r.original) {
+				j.scratch = append(j.scratch, r.replay...)
+				i += len(r.original)
+				hit, changed = true, true
+				break
+			}
+		}
+		if !hit {
+			j.scratch = append(j.scratch, s[i])
+			i++
+		}
+	}
+	return j.scratch[start:], changed
+}
+
+// shape returns what the model knows of the place.
+func (j *job) shape(p place) awsapi.Shape {
+	if p.pair < 0 || j.a.status >= 300 {
+		return awsapi.Shape{}
+	}
+	pr := j.pairs[p.pair]
+	t, n := &pr.a, p.a
+	if n == body.None {
+		t, n = &pr.b, p.b
+	}
+	if n == body.None || pr.nested {
+		return awsapi.Shape{}
+	}
+	return shapeOf(t, n, pr.shape)
+}
+
+func shapeOf(t *body.Tree, n body.Node, root awsapi.Shape) awsapi.Shape {
+	up := t.Parent(n)
+	if up == body.None || !root.Valid() {
+		return root
+	}
+	s := shapeOf(t, up, root)
+	switch s.Kind() {
+	case awsapi.Structure, awsapi.Union:
+		m, _ := s.Member(string(t.Key(n)))
+		if m.Kind() == awsapi.List && m.Flattened() && t.XML(n) {
+			return m.Elem()
+		}
+		return m
+	case awsapi.List:
+		return s.Elem()
+	case awsapi.Map:
+		if !t.XML(n) {
+			return s.Elem()
+		}
+		if key := string(t.Key(n)); key == s.KeyName() {
+			return s.Key()
+		} else if key == s.ElemName() {
+			return s.Elem()
+		}
+		return s // the <entry> around key and value
+	}
+	return awsapi.Shape{}
+}
+
+// appendPath appends where the pair stands.
+func (j *job) appendPath(dst []byte, p place) []byte {
+	if p.pair < 0 {
+		return append(dst, p.header...)
+	}
+	pr := j.pairs[p.pair]
+	if pr.nested {
+		dst = j.appendPath(dst, pr.up)
+	} else {
+		dst = append(dst, '$')
+	}
+	t, n := &pr.a, p.a
+	if n == body.None {
+		t, n = &pr.b, p.b
+	}
+	return j.appendSteps(dst, pr, t, n)
+}
+
+// appendSteps is body.AppendPath with the model's word on what is a list.
+func (j *job) appendSteps(dst []byte, pr *pair, t *body.Tree, n body.Node) []byte {
+	up := t.Parent(n)
+	if up == body.None {
+		return dst
+	}
+	dst = j.appendSteps(dst, pr, t, up)
+	switch {
+	case t.Kind(up).Scalar():
+		return dst
+	case t.Kind(up) == body.Array:
+		i := 0
+		for c := t.First(up); c != n; c = t.Next(c) {
+			i++
+		}
+		return body.AppendIndex(dst, i)
+	}
+	key := t.Key(n)
+	dst = body.AppendMember(dst, key)
+	if !t.XML(up) {
+		return dst
+	}
+	i, repeats := 0, false
+	for c := t.First(up); c != body.None; c = t.Next(c) {
+		if c != n && bytes.Equal(t.Key(c), key) {
+			repeats = true
+			if c < n {
+				i++
+			}
+		}
+	}
+	if !repeats {
+		repeats = j.listElement(pr, t, n, up, key)
+	}
+	if repeats {
+		dst = body.AppendIndex(dst, i)
+	}
+	return dst
+}
+
+// listElement reports whether an XML element that does not repeat here is one
+// element of a list all the same.
+func (j *job) listElement(pr *pair, t *body.Tree, n, up body.Node, key []byte) bool {
+	if string(key) == "member" {
+		return true
+	}
+	if j.a.status >= 300 || pr.nested {
+		return false
+	}
+	s := shapeOf(t, up, pr.shape)
+	switch s.Kind() {
+	case awsapi.List:
+		return true
+	case awsapi.Structure:
+		m, _ := s.Member(string(key))
+		return m.Kind() == awsapi.List && m.Flattened()
+	}
+	return false
+}
+
+// steps returns the names and indices of a place, for rules to match.
+func (j *job) steps(dst []rule.Step, p place) []rule.Step {
+	if p.pair < 0 {
+		for name := range strings.SplitSeq(p.header, ".") {
+			dst = append(dst, rule.Step{Name: name, Index: -1})
+		}
+		return dst
+	}
+	pr := j.pairs[p.pair]
+	if pr.nested {
+		dst = j.steps(dst, pr.up)
+	}
+	t, n := &pr.a, p.a
+	if n == body.None {
+		t, n = &pr.b, p.b
+	}
+	return j.stepsIn(dst, pr, t, n)
+}
+
+func (j *job) stepsIn(dst []rule.Step, pr *pair, t *body.Tree, n body.Node) []rule.Step {
+	up := t.Parent(n)
+	if up == body.None {
+		return dst
+	}
+	dst = j.stepsIn(dst, pr, t, up)
+	if t.Kind(up) == body.Array {
+		i := 0
+		for c := t.First(up); c != n; c = t.Next(c) {
+			i++
+		}
+		return append(dst, rule.Step{Index: i})
+	}
+	if t.Kind(up).Scalar() {
+		return dst
+	}
+	key := t.Key(n)
+	dst = append(dst, rule.Step{Name: string(key), Index: -1})
+	if t.XML(up) {
+		i, repeats := 0, false
+		for c := t.First(up); c != body.None; c = t.Next(c) {
+			if c != n && bytes.Equal(t.Key(c), key) {
+				repeats = true
+				if c < n {
+					i++
+				}
+			}
+		}
+		if repeats || j.listElement(pr, t, n, up, key) {
+			dst = append(dst, rule.Step{Index: i})
+		}
+	}
+	return dst
+}
+
+func appendInt(dst []byte, n int) []byte { return strconv.AppendInt(dst, int64(n), 10) }

@@ -1,0 +1,585 @@
+package diff
+
+import (
+	"bytes"
+
+	"github.com/neureaux/cloudmock/internal/awsapi"
+	"github.com/neureaux/cloudmock/internal/body"
+	"github.com/neureaux/cloudmock/internal/value"
+)
+
+// scratch is the memory that the walk of one job uses and reuses.
+type scratch struct {
+	nodes   []body.Node
+	members []member
+	matched []matched
+	sigsA   []sig
+	sigsB   []sig
+	rest    []sig
+	table   []uint16
+}
+
+// sig is what a list element is recognised by: a hash of it with everything
+// left out that varies by nature.
+type sig struct {
+	stable uint64
+	node   body.Node
+	mate   int32 // index of its counterpart, or -1
+	moved  bool  // the counterpart stands at another place
+}
+
+// list compares the elements a and b of two lists, which are members of the nodes at p.
+func (j *job) list(p place, a, b []body.Node) {
+	pr := j.pairs[p.pair]
+	same := func(x, y body.Node) bool {
+		return pr.a.Kind(x) == pr.b.Kind(y) && bytes.Equal(pr.a.Wire(x), pr.b.Wire(y))
+	}
+	for len(a) > 0 && len(b) > 0 && same(a[0], b[0]) {
+		a, b = a[1:], b[1:]
+	}
+	for len(a) > 0 && len(b) > 0 && same(a[len(a)-1], b[len(b)-1]) {
+		a, b = a[:len(a)-1], b[:len(b)-1]
+	}
+	if len(a) == 1 && len(b) == 1 {
+		j.walk(p.pair, a[0], b[0])
+		return
+	}
+	if len(a) == 0 || len(b) == 0 {
+		j.rest(p.pair, a, b)
+		return
+	}
+	s := &j.mem
+	markA, markB := len(s.sigsA), len(s.sigsB)
+	for _, n := range a {
+		s.sigsA = append(s.sigsA, sig{stable: j.stableSig(&pr.a, n, nil), node: n, mate: -1})
+	}
+	for _, n := range b {
+		s.sigsB = append(s.sigsB, sig{stable: j.stableSig(&pr.b, n, nil), node: n, mate: -1})
+	}
+	x, y := s.sigsA[markA:], s.sigsB[markB:]
+	if j.unordered(p, a) {
+		j.unorderedList(p, x, y)
+	} else {
+		j.orderedList(p, x, y)
+	}
+	s.sigsA, s.sigsB = s.sigsA[:markA], s.sigsB[:markB]
+}
+
+// rest reports elements that are on one side only.
+func (j *job) rest(pi int32, a, b []body.Node) {
+	for _, n := range a {
+		j.lone(place{pair: pi, a: n, b: body.None}, KindMissing)
+	}
+	for _, n := range b {
+		j.lone(place{pair: pi, a: body.None, b: n}, KindExtra)
+	}
+}
+
+// orderedList aligns by the longest common subsequence of what the elements are
+// recognised by, so that an inserted element is one difference.
+func (j *job) orderedList(p place, x, y []sig) {
+	pi := p.pair
+	// Ends that go together need no table.
+	for len(x) > 0 && len(y) > 0 && x[0].stable == y[0].stable {
+		j.walk(pi, x[0].node, y[0].node)
+		x, y = x[1:], y[1:]
+	}
+	tail := 0
+	for tail < len(x) && tail < len(y) && x[len(x)-1-tail].stable == y[len(y)-1-tail].stable {
+		tail++
+	}
+	tx, ty := x[len(x)-tail:], y[len(y)-tail:]
+	x, y = x[:len(x)-tail], y[:len(y)-tail]
+	j.align(x, y)
+	if j.moved(x, y) {
+		j.lone(p, KindOrder)
+	}
+	mark := len(j.mem.rest)
+	loose := func(s []sig) (from int, left []sig) {
+		from = len(j.mem.rest)
+		for len(s) > 0 && (s[0].mate < 0 || s[0].moved) {
+			if s[0].mate < 0 {
+				j.mem.rest = append(j.mem.rest, s[0])
+			}
+			s = s[1:]
+		}
+		return from, s
+	}
+	for len(x) > 0 || len(y) > 0 {
+		var from, mid int
+		from, x = loose(x)
+		mid, y = loose(y)
+		rest := j.mem.rest
+		j.gap(pi, rest[from:mid:mid], rest[mid:])
+		if len(x) > 0 {
+			j.walk(pi, x[0].node, y[0].node)
+			x, y = x[1:], y[1:]
+		}
+	}
+	j.mem.rest = j.mem.rest[:mark]
+	for i := range tx {
+		j.walk(pi, tx[i].node, ty[i].node)
+	}
+}
+
+// maxTable bounds the memory and time of the exact alignment.
+const maxTable = 1 << 20
+
+// align sets the mates of a longest common subsequence; of very long lists, of
+// a greedy one.
+func (j *job) align(x, y []sig) {
+	if len(x) == 0 || len(y) == 0 {
+		return
+	}
+	w := len(y) + 1
+	if (len(x)+1)*w > maxTable || len(x) >= 1<<16 || len(y) >= 1<<16 {
+		where := make(map[uint64]int, len(y))
+		for i := len(y) - 1; i >= 0; i-- {
+			where[y[i].stable] = i
+		}
+		next := 0
+		for i := range x {
+			if k, ok := where[x[i].stable]; ok && k >= next {
+				x[i].mate, y[k].mate = int32(k), int32(i)
+				next = k + 1
+			}
+		}
+		return
+	}
+	s := &j.mem
+	if need := (len(x) + 1) * w; cap(s.table) < need {
+		s.table = make([]uint16, need)
+	}
+	t := s.table[:(len(x)+1)*w]
+	clear(t[len(x)*w:])
+	for i := len(x) - 1; i >= 0; i-- {
+		t[i*w+w-1] = 0
+		for k := len(y) - 1; k >= 0; k-- {
+			if x[i].stable == y[k].stable {
+				t[i*w+k] = t[(i+1)*w+k+1] + 1
+			} else {
+				t[i*w+k] = max(t[(i+1)*w+k], t[i*w+k+1])
+			}
+		}
+	}
+	for i, k := 0, 0; i < len(x) && k < len(y); {
+		switch {
+		case x[i].stable == y[k].stable:
+			x[i].mate, y[k].mate = int32(k), int32(i)
+			i++
+			k++
+		case t[(i+1)*w+k] >= t[i*w+k+1]:
+			i++
+		default:
+			k++
+		}
+	}
+}
+
+// moved gives elements without a mate the ones that equal them elsewhere in the
+// list, and reports whether there were any.
+func (j *job) moved(x, y []sig) bool {
+	free := 0
+	for i := range y {
+		if y[i].mate < 0 {
+			free++
+		}
+	}
+	if free == 0 {
+		return false
+	}
+	any := false
+	match(x, y, func(i, k int) {
+		any = true
+		x[i].mate, y[k].mate = int32(k), int32(i)
+		x[i].moved, y[k].moved = true, true
+	})
+	return any
+}
+
+// match calls pair for each two elements without a mate that look the same.
+func match(x, y []sig, pair func(i, k int)) {
+	if len(x)*len(y) <= 1024 {
+		for i := range x {
+			for k := range y {
+				if x[i].mate < 0 && y[k].mate < 0 && x[i].stable == y[k].stable {
+					pair(i, k)
+				}
+			}
+		}
+		return
+	}
+	where := make(map[uint64][]int32, len(y))
+	for k := range y {
+		if y[k].mate < 0 {
+			where[y[k].stable] = append(where[y[k].stable], int32(k))
+		}
+	}
+	for i := range x {
+		if w := where[x[i].stable]; x[i].mate < 0 && len(w) > 0 {
+			pair(i, int(w[0]))
+			where[x[i].stable] = w[1:]
+		}
+	}
+}
+
+// gap compares elements that correspond to none on the other side: those that
+// are most alike with each other, the rest as missing and extra.
+func (j *job) gap(pi int32, x, y []sig) {
+	if len(x) == len(y) {
+		for i := range x {
+			j.walk(pi, x[i].node, y[i].node)
+		}
+		return
+	}
+	swap := len(x) > len(y)
+	short, long := x, y
+	if swap {
+		short, long = y, x
+	}
+	pr := j.pairs[pi]
+	next := 0
+	for i := range short {
+		best, at := -1, next
+		for k := next; k <= len(long)-(len(short)-i) && k < next+64; k++ {
+			n, m := short[i].node, long[k].node
+			if swap {
+				n, m = m, n
+			}
+			if s := alike(&pr.a, &pr.b, n, m); s > best {
+				best, at = s, k
+			}
+		}
+		for ; next < at; next++ {
+			j.single(pi, long[next].node, swap)
+		}
+		if swap {
+			j.walk(pi, long[at].node, short[i].node)
+		} else {
+			j.walk(pi, short[i].node, long[at].node)
+		}
+		next = at + 1
+	}
+	for ; next < len(long); next++ {
+		j.single(pi, long[next].node, swap)
+	}
+}
+
+func (j *job) single(pi int32, n body.Node, original bool) {
+	if original {
+		j.lone(place{pair: pi, a: n, b: body.None}, KindMissing)
+	} else {
+		j.lone(place{pair: pi, a: body.None, b: n}, KindExtra)
+	}
+}
+
+// alike counts the members that two elements have in common; their name counts
+// more than anything.
+func alike(ta, tb *body.Tree, a, b body.Node) int {
+	score := 0
+	y := tb.First(b)
+	for x := ta.First(a); x != body.None; x = ta.Next(x) {
+		if y == body.None || !bytes.Equal(ta.Key(x), tb.Key(y)) {
+			for y = tb.First(b); y != body.None && !bytes.Equal(ta.Key(x), tb.Key(y)); {
+				y = tb.Next(y)
+			}
+		}
+		if y == body.None {
+			continue
+		}
+		if bytes.Equal(ta.Wire(x), tb.Wire(y)) {
+			score++
+			if keyMember(ta.Key(x)) {
+				score += 100
+			}
+		}
+		y = tb.Next(y)
+	}
+	return score
+}
+
+// keyMember reports whether elements of lists are told apart by a member of this name.
+func keyMember(name []byte) bool {
+	switch string(name) {
+	case "Key", "key", "Name", "name", "Id", "id", "ID", "@id", "AttributeName", "IndexName", "PartNumber":
+		return true
+	}
+	return len(name) > 4 && (bytes.HasSuffix(name, []byte("Name")) || bytes.HasSuffix(name, []byte("Id")))
+}
+
+// unorderedList pairs what is recognised, then what is most alike. Elements
+// that only their generated values tell apart wait for the bindings.
+func (j *job) unorderedList(p place, x, y []sig) {
+	pi := p.pair
+	pr := j.pairs[pi]
+	if len(x)*len(y) > maxTable {
+		match(x, y, func(i, k int) {
+			x[i].mate, y[k].mate = int32(k), int32(i)
+			j.walk(pi, x[i].node, y[k].node)
+		})
+		j.unmatched(pi, x, y)
+		return
+	}
+	// Elements equal to the letter first.
+	for i := range x {
+		for k := range y {
+			if x[i].mate < 0 && y[k].mate < 0 && x[i].stable == y[k].stable &&
+				bytes.Equal(pr.a.Wire(x[i].node), pr.b.Wire(y[k].node)) {
+				x[i].mate, y[k].mate = int32(k), int32(i)
+			}
+		}
+	}
+	var late []group
+	for i := range x {
+		if x[i].mate >= 0 {
+			continue
+		}
+		var g group
+		for h := i; h < len(x); h++ {
+			if x[h].mate < 0 && x[h].stable == x[i].stable {
+				g.a = append(g.a, x[h].node)
+			}
+		}
+		for k := range y {
+			if y[k].mate < 0 && y[k].stable == x[i].stable {
+				g.b = append(g.b, y[k].node)
+			}
+		}
+		if len(g.b) == 0 || len(g.a) > 256 {
+			continue
+		}
+		g.pair = pi
+		n := min(len(g.a), len(g.b))
+		left, right := n-1, n
+		for h := i; h < len(x) && left > 0; h++ {
+			if x[h].mate < 0 && x[h].stable == x[i].stable && h != i {
+				x[h].mate = 0
+				left--
+			}
+		}
+		stable := x[i].stable
+		x[i].mate = 0
+		for k := range y {
+			if right > 0 && y[k].mate < 0 && y[k].stable == stable {
+				y[k].mate = 0
+				right--
+			}
+		}
+		if len(g.a) != len(g.b) {
+			// More of a kind on one side: pair as many, report the others.
+			g.a, g.b = g.a[:n], g.b[:n]
+		}
+		if n == 1 {
+			j.walk(pi, g.a[0], g.b[0])
+			continue
+		}
+		late = append(late, g)
+	}
+	// What is left is paired by likeness.
+	for i := range x {
+		if x[i].mate >= 0 {
+			continue
+		}
+		best, at := -1, -1
+		for k := range y {
+			if y[k].mate >= 0 {
+				continue
+			}
+			if s := alike(&pr.a, &pr.b, x[i].node, y[k].node); s > best {
+				best, at = s, k
+			}
+		}
+		scalar := pr.a.Kind(x[i].node).Scalar()
+		if at < 0 || best <= 0 && !scalar {
+			continue
+		}
+		x[i].mate, y[at].mate = int32(at), int32(i)
+		j.walk(pi, x[i].node, y[at].node)
+	}
+	j.unmatched(pi, x, y)
+	for _, g := range late {
+		j.groups = append(j.groups, g)
+		j.add(event{place: p, mode: modeGroup, index: int32(len(j.groups) - 1)})
+	}
+}
+
+// unmatched reports the elements that have no counterpart.
+func (j *job) unmatched(pi int32, x, y []sig) {
+	for i := range x {
+		if x[i].mate < 0 {
+			j.single(pi, x[i].node, true)
+		}
+	}
+	for k := range y {
+		if y[k].mate < 0 {
+			j.single(pi, y[k].node, false)
+		}
+	}
+}
+
+// unordered reports whether the order of the list at p means nothing: the
+// model, AWS's documents, or the user say so.
+func (j *job) unordered(p place, a []body.Node) bool {
+	pr := j.pairs[p.pair]
+	key := pr.a.Key(p.a)
+	if pr.a.XML(p.a) && len(a) > 0 {
+		if k := pr.a.Key(a[0]); string(k) != "member" && string(k) != "item" {
+			key = k
+		}
+	}
+	j.identify()
+	switch j.service {
+	case "dynamodb":
+		switch string(key) {
+		case "SS", "NS", "BS":
+			return true
+		case "AttributeDefinitions", "GlobalSecondaryIndexes", "LocalSecondaryIndexes", "Tags", "Replicas":
+			return true
+		}
+		if j.action == "BatchGetItem" || j.action == "Scan" && string(key) == "Items" {
+			return true // documented: in no particular order
+		}
+	case "ec2":
+		return true // documented: the order of elements might vary
+	case "sqs":
+		switch string(key) {
+		case "Successful", "Failed", "SendMessageBatchResultEntry", "DeleteMessageBatchResultEntry", "ChangeMessageVisibilityBatchResultEntry", "BatchResultErrorEntry":
+			return true
+		}
+	}
+	switch string(key) {
+	case "Tags", "TagSet", "TagList", "Tag", "Dimensions", "tags", "tagSet":
+		return true
+	case "Deleted":
+		return j.service == "s3"
+	}
+	if s := j.shape(p); s.Kind() == awsapi.List && s.Unordered() {
+		return true
+	}
+	if len(j.d.unordered) > 0 {
+		steps := j.steps(j.stepBuf[:0], p)
+		for _, r := range j.d.unordered {
+			if r.Matches(j.service, j.action, steps) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// stableSig hashes a node with what varies by nature left out.
+func (j *job) stableSig(t *body.Tree, n body.Node, key []byte) uint64 {
+	if key == nil {
+		key = t.Key(n)
+	}
+	switch k := t.Kind(n); {
+	case k.Scalar():
+		return j.stableText(k, t.Text(n), key)
+	case k == body.Array:
+		h := uint64(3)
+		set := len(key) == 2 && key[1] == 'S'
+		for c := t.First(n); c != body.None; c = t.Next(c) {
+			s := j.stableSig(t, c, key)
+			if set {
+				h += mix(s)
+			} else {
+				h = mix(h*31 + s)
+			}
+		}
+		return h
+	default:
+		h := uint64(5)
+		for c := t.First(n); c != body.None; c = t.Next(c) {
+			ck := t.Key(c)
+			if value.RoleOf(ck) == value.Ignored {
+				continue
+			}
+			h += mix(hashBytes(fnvOffset, ck) ^ j.stableSig(t, c, nil))
+		}
+		return mix(h)
+	}
+}
+
+func (j *job) stableText(k body.Kind, s, key []byte) uint64 {
+	switch role := value.RoleOf(key); {
+	case role == value.TokenRole && value.Random(s), role == value.LagRole, role == value.OwnerRole:
+		return 7
+	case k == body.Time, role == value.TimeRole && value.Epoch(s) != value.NoTime:
+		return 11
+	}
+	c := value.Classify(s)
+	switch {
+	case c.Kind == value.Number && k == body.Number:
+		return hashNumber(s)
+	case c.Kind.Generated(), c.Kind == value.Timestamp, c.Kind == value.Account, c.Kind == value.Address:
+		return uint64(c.Kind)<<32 | 13
+	case value.RoleOf(key) == value.IDRole && value.Random(s):
+		return 17
+	}
+	h := uint64(fnvOffset)
+	for rest := s; len(rest) > 0; {
+		var sep []byte
+		var t token
+		sep, t, rest = nextToken(rest)
+		h = hashBytes(h, sep)
+		switch c := value.Classify(t.text); {
+		case t.host, c.Kind.Generated(), c.Kind == value.Timestamp, c.Kind == value.Account, value.Random(t.text):
+			h = h*31 + 19
+		default:
+			h = hashBytes(h, t.text)
+		}
+	}
+	return mix(h)
+}
+
+// hashNumber hashes equal numbers alike, however they are spelled.
+func hashNumber(s []byte) uint64 {
+	h := uint64(fnvOffset)
+	exp, point, started := 0, false, false
+	zeros := 0
+	for i, c := range s {
+		switch {
+		case c == '-':
+			h = h*31 + 1
+		case c == '.':
+			point = true
+		case c|0x20 == 'e':
+			n, neg := 0, false
+			for _, d := range s[i+1:] {
+				switch {
+				case d == '-':
+					neg = true
+				case d-'0' <= 9 && n < 1<<20:
+					n = n*10 + int(d-'0')
+				}
+			}
+			if neg {
+				n = -n
+			}
+			return finishNumber(h, exp+n+zeros, started)
+		case c-'0' <= 9:
+			if point {
+				exp--
+			}
+			if c == '0' {
+				if started {
+					zeros++
+				}
+				continue
+			}
+			for ; zeros > 0; zeros-- {
+				h = hashBytes(h, []byte{'0'})
+			}
+			started = true
+			h = hashBytes(h, []byte{c})
+		}
+	}
+	return finishNumber(h, exp+zeros, started)
+}
+
+func finishNumber(h uint64, exp int, started bool) uint64 {
+	if !started {
+		return 23
+	}
+	return mix(h ^ uint64(exp+1<<30)*fnvPrime)
+}

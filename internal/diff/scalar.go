@@ -1,0 +1,495 @@
+package diff
+
+import (
+	"bytes"
+	"crypto/md5"
+	"encoding/hex"
+	"time"
+
+	"github.com/neureaux/cloudmock/internal/awsapi"
+	"github.com/neureaux/cloudmock/internal/body"
+	"github.com/neureaux/cloudmock/internal/value"
+)
+
+// scopeText is the scope of ids inside texts, where no name says whose they are.
+const scopeText = 0
+
+// timeState is when the two answers were given, as far as they say.
+type timeState struct {
+	read             bool
+	original, replay time.Time
+}
+
+// scalar compares two scalars.
+func (j *job) scalar(p place, ka, kb body.Kind) {
+	pr := j.pairs[p.pair]
+	a, b := pr.a.Text(p.a), pr.b.Text(p.b)
+	if ka == kb && bytes.Equal(a, b) {
+		return
+	}
+	if ka == body.Number && kb == body.Number && value.EqualNumbers(a, b) {
+		return
+	}
+	name := memberName(&pr.a, p.a)
+	if ka != kb {
+		j.otherKind(p, name, ka, kb, a, b)
+		return
+	}
+	if ka == body.Null {
+		return
+	}
+	if ka == body.String && j.document(p, a, b) {
+		return
+	}
+	if j.ignoredByName(p) {
+		j.add(event{place: p, mode: modeAllow, rule: ruleName, a: a, b: b})
+		return
+	}
+	if j.errorPart(p, name, a, b) {
+		return
+	}
+	j.values(p, name, ka, a, b)
+}
+
+// otherKind compares a number with a string, or the like.
+func (j *job) otherKind(p place, name []byte, ka, kb body.Kind, a, b []byte) {
+	if j.ignoredByName(p) {
+		j.add(event{place: p, mode: modeAllow, rule: ruleName, a: a, b: b})
+		return
+	}
+	kind := KindType
+	if j.isTime(p, name) && ka != body.Null && kb != body.Null {
+		_, fa := value.Time(a, true)
+		_, fb := value.Time(b, true)
+		if fa != value.NoTime && fb != value.NoTime {
+			kind = KindFormat
+		}
+	}
+	j.add(event{place: p, kind: kind, a: a, b: b})
+}
+
+// isTime reports whether the model, or else the name, says that the place
+// holds a timestamp.
+func (j *job) isTime(p place, name []byte) bool {
+	if s := j.shape(p); s.Valid() && s.Kind() != awsapi.Unknown {
+		return s.Kind() == awsapi.Timestamp || s.Kind() == awsapi.String && value.RoleOf(name) == value.TimeRole
+	}
+	return value.RoleOf(name) == value.TimeRole
+}
+
+// values decides on two texts of one kind that are not equal. It is used for
+// headers, too.
+func (j *job) values(p place, name []byte, k body.Kind, a, b []byte) {
+	e := event{place: p, kind: KindValue, a: a, b: b, scope: scopeOf(name)}
+	role := value.RoleOf(name)
+	if p.pair >= 0 && j.ownerPart(p, name) {
+		role = value.OwnerRole
+	}
+	if len(j.rewrites) > 0 {
+		if want, changed := j.rewritten(a); changed && bytes.Equal(want, b) {
+			e.mode, e.rule = modeAllow, ruleRewritten
+			j.add(e)
+			return
+		}
+	}
+	if j.d.opt.Exact {
+		if x, fa := value.Time(a, j.isTime(p, name)); fa != value.NoTime && k == body.Number {
+			if y, fb := value.Time(b, true); fb == fa && x.Equal(y) {
+				return
+			}
+		}
+		j.add(e)
+		return
+	}
+	if j.userData(p, k, a, b) {
+		return
+	}
+	ca, cb := value.Classify(a), value.Classify(b)
+	switch {
+	case role == value.LagRole && (k == body.Number || ca.Kind == value.Number) && cb.Kind == value.Number:
+		e.mode, e.rule = modeAllow, ruleLag
+	case k == body.Time, k == body.Number || ca.Kind == value.Number && cb.Kind == value.Number || isEpochText(a, b):
+		j.numbers(e, name, k, a, b)
+		return
+	case ca.Kind == value.Timestamp || cb.Kind == value.Timestamp:
+		j.timestamps(e, name, a, b)
+		return
+	case role == value.DigestRole:
+		j.digests(e, a, b)
+		return
+	case ca.Kind.Generated() && value.Same(a, b, ca, cb):
+		e.mode, e.rule = modeMeet, ruleID
+	case role == value.TokenRole && (value.Random(a) || ca.Kind.Generated() || ca.Kind == value.Digest) && len(b) > 0:
+		e.mode, e.rule = modeMeet, ruleToken
+	case role == value.OwnerRole && ownerAlike(a, b, ca, cb):
+		e.mode, e.rule = modeMeet, ruleOwner
+	case ca.Kind == value.Account && cb.Kind == value.Account:
+		e.mode, e.rule = modeMeet, ruleAccount
+	case ca.Kind == value.Address && value.Same(a, b, ca, cb):
+		e.mode, e.rule = modeMeet, ruleID
+	case role == value.IDRole && value.Random(a) && value.Random(b) && len(a) == len(b) && sameLetters(a, b):
+		e.mode, e.rule = modeMeet, ruleID
+	case k != body.Binary && j.text(p, a, b, true):
+		return
+	default:
+		e.mode, e.rule = modeAgree, ruleBound
+	}
+	if e.mode == modeMeet && j.determined(a) {
+		e.mode = modeAgree
+	}
+	j.add(e)
+}
+
+// isEpochText reports whether both are long numbers written as text, as SQS
+// writes its timestamps.
+func isEpochText(a, b []byte) bool {
+	return value.Epoch(a) != value.NoTime && value.Epoch(b) != value.NoTime
+}
+
+// numbers decides on two numbers that differ.
+func (j *job) numbers(e event, name []byte, k body.Kind, a, b []byte) {
+	fa, fb := value.Epoch(a), value.Epoch(b)
+	role := value.RoleOf(name)
+	switch {
+	case k == body.Time || fa != value.NoTime && j.isTime(e.place, name):
+		if fa != fb {
+			e.kind = KindFormat
+			if fb == value.NoTime {
+				e.kind = KindValue
+			}
+		} else if j.plausible(a, b) && !j.determined(a) {
+			e.mode, e.rule = modeAllow, ruleTimestamp
+		}
+	case role == value.TokenRole && value.Random(a) && value.Random(b):
+		e.mode, e.rule = modeMeet, ruleToken
+		if j.determined(a) {
+			e.mode = modeAgree
+		}
+	case role == value.OwnerRole && len(a) == 12 && len(b) == 12:
+		e.mode, e.rule = modeMeet, ruleAccount
+	case j.dynamoNumber(e.place, name) && value.EqualNumbers(a, b):
+		return
+	case k == body.String && len(a) >= 10:
+		e.mode, e.rule = modeAgree, ruleBound
+	}
+	j.add(e)
+}
+
+// timestamps decides on two texts of which one at least is a timestamp.
+func (j *job) timestamps(e event, name []byte, a, b []byte) {
+	x, fa := value.Time(a, true)
+	y, fb := value.Time(b, true)
+	switch {
+	case fa == value.NoTime || fb == value.NoTime:
+	case fa != fb:
+		e.kind = KindFormat
+	case x.Equal(y):
+		// One instant with fractions of other lengths.
+		e.mode, e.rule = modeAllow, ruleSpelling
+	case j.plausible(a, b) && !j.determined(a):
+		e.mode, e.rule = modeAllow, ruleTimestamp
+	}
+	j.add(e)
+}
+
+// plausible reports whether two timestamps can stand at the same place in two
+// runs: one that was fresh in the original must not be days away in the replay.
+func (j *job) plausible(a, b []byte) bool {
+	s := &j.entryT0
+	if !s.read {
+		s.read = true
+		if j.readHeaders() == nil {
+			s.original, _ = value.Time(j.a.header("date"), false)
+			s.replay, _ = value.Time(j.b.header("date"), false)
+		}
+		if s.original.IsZero() {
+			s.original, _ = value.Time([]byte(j.line.Text(entryTimestamp)), false)
+		}
+	}
+	if s.original.IsZero() || s.replay.IsZero() {
+		return j.sameEra(a, b)
+	}
+	x, _ := value.Time(a, true)
+	y, _ := value.Time(b, true)
+	dx, dy := x.Sub(s.original).Abs(), y.Sub(s.replay).Abs()
+	const day = 24 * time.Hour
+	return dx > 30*day || dy <= dx+day
+}
+
+// sameEra is all that can be asked when the replay does not say when it
+// answered: that a timestamp near the original's call is not decades off.
+func (j *job) sameEra(a, b []byte) bool {
+	x, _ := value.Time(a, true)
+	y, _ := value.Time(b, true)
+	fresh := !j.entryT0.original.IsZero() && x.Sub(j.entryT0.original).Abs() < 30*24*time.Hour
+	return !fresh || y.Sub(x) > -365*24*time.Hour
+}
+
+// ownerAlike reports whether two values can both name an owner.
+func ownerAlike(a, b []byte, ca, cb value.Class) bool {
+	if ca.Kind == cb.Kind && ca.Size == cb.Size {
+		return ca.Kind == value.Account || ca.Kind == value.Digest || ca.Kind == value.UniqueID || ca.Kind == value.UUID || ca.Kind == value.Other && !bytes.ContainsAny(a, " ")
+	}
+	return ca.Kind == value.Digest && cb.Kind != value.Timestamp && len(b) > 0
+}
+
+// ownerPart reports whether the place is a part of an owner: of S3's Owner,
+// Initiator and Grantee.
+func (j *job) ownerPart(p place, name []byte) bool {
+	switch string(name) {
+	case "ID", "DisplayName":
+	default:
+		return false
+	}
+	pr := j.pairs[p.pair]
+	up := pr.a.Parent(p.a)
+	if up == body.None {
+		return false
+	}
+	switch string(pr.a.Key(up)) {
+	case "Owner", "Initiator", "Grantee":
+		return true
+	}
+	return false
+}
+
+// digests decides on two digests: they pass when each is right for its own
+// side's content, which differs for a good reason, or when they are bound.
+func (j *job) digests(e event, a, b []byte) {
+	e.mode, e.rule = modeAgree, ruleDigest
+	switch {
+	case e.place.pair >= 0 && j.coversSibling(e.place, a, b):
+		e.mode = modeAllow
+	case j.unknownContent() && len(a) == len(b):
+		e.mode = modeMeet
+	}
+	j.add(e)
+}
+
+// unknownContent reports whether the content that the answer's digests cover
+// differs between the runs, or cannot be known: the replayed request had other
+// bytes in its body, or the service encrypts with a key of its own.
+func (j *job) unknownContent() bool {
+	if raw := j.replay.Get(entryRewrites); len(raw) > 2 && bytes.Contains(raw, []byte(`"body`)) {
+		return true
+	}
+	if j.readHeaders() != nil {
+		return false
+	}
+	sse := j.a.header("x-amz-server-side-encryption")
+	return bytes.HasPrefix(sse, []byte("aws:kms")) || j.a.header("x-amz-server-side-encryption-customer-algorithm") != nil
+}
+
+// coversSibling reports whether a and b are the MD5 of a text that stands
+// beside them, each on its own side.
+func (j *job) coversSibling(p place, a, b []byte) bool {
+	pr := j.pairs[p.pair]
+	return coversSibling(&pr.a, p.a, a) && coversSibling(&pr.b, p.b, b)
+}
+
+func coversSibling(t *body.Tree, n body.Node, digest []byte) bool {
+	up := t.Parent(n)
+	if up == body.None || len(digest) != 32 {
+		return false
+	}
+	for c := t.First(up); c != body.None; c = t.Next(c) {
+		if c == n || t.Kind(c) != body.String {
+			continue
+		}
+		sum := md5.Sum(t.Text(c))
+		var text [32]byte
+		hex.Encode(text[:], sum[:])
+		if bytes.Equal(text[:], digest) {
+			return true
+		}
+	}
+	return false
+}
+
+// document compares two strings as the JSON documents that they hold; false if
+// one holds none.
+func (j *job) document(p place, a, b []byte) bool {
+	if p.pair < 0 || j.used > 64 || !maybeDocument(a) || !maybeDocument(b) {
+		return false
+	}
+	pr, pi := j.newPair()
+	// The string itself is the root, and the document its only descendant.
+	o := body.Options{Format: body.Text, Nested: true}
+	if pr.a.Parse(a, o) != nil || pr.b.Parse(b, o) != nil {
+		j.used--
+		return false
+	}
+	x, y := pr.a.Nested(pr.a.Root()), pr.b.Nested(pr.b.Root())
+	if x == body.None || y == body.None {
+		j.used--
+		return false
+	}
+	pr.nested, pr.up = true, p
+	j.walk(pi, x, y)
+	return true
+}
+
+// maybeDocument reports whether s begins like a JSON document, also URL-encoded.
+func maybeDocument(s []byte) bool {
+	if len(s) < 2 {
+		return false
+	}
+	switch c := s[0]; {
+	case c == '{', c == '[':
+		return true
+	case c == '%':
+		return len(s) > 5 && (s[1] == '7' || s[1] == '5') && s[2]|0x20 == 'b'
+	case c <= ' ':
+		t := bytes.TrimLeft(s, " \t\r\n")
+		return len(t) > 1 && (t[0] == '{' || t[0] == '[')
+	}
+	return false
+}
+
+// memberName returns the name that says what a value is: its own, that of the
+// list it is in, or in a list of names and values the text of the name.
+func memberName(t *body.Tree, n body.Node) []byte {
+	key := t.Key(n)
+	up := t.Parent(n)
+	for up != body.None && (len(key) == 0 && t.Kind(up) == body.Array || string(key) == "member" || string(key) == "item" || string(key) == "#text") {
+		key, n = t.Key(up), up
+		up = t.Parent(up)
+	}
+	if up != body.None && (string(key) == "Value" || string(key) == "value") {
+		for c := t.First(up); c != body.None; c = t.Next(c) {
+			switch string(t.Key(c)) {
+			case "Name", "name", "Key", "key":
+				if t.Kind(c) == body.String {
+					return t.Text(c)
+				}
+			}
+		}
+	}
+	return key
+}
+
+// scopeOf hashes a member's name, so that one id may stand for two things of
+// different names, but not for two of one name.
+func scopeOf(name []byte) uint64 {
+	h := uint64(fnvOffset)
+	for _, c := range name {
+		if c-'A' < 26 {
+			c |= 0x20
+		}
+		if c-'a' < 26 || c-'0' <= 9 {
+			h = (h ^ uint64(c)) * fnvPrime
+		}
+	}
+	return mix(h)
+}
+
+// ignoredByName reports whether the name of the place, or of anything around
+// it, says that it means nothing. An attribute of a DynamoDB item can have any name.
+func (j *job) ignoredByName(p place) bool {
+	if j.d.opt.Exact {
+		return false
+	}
+	for p.pair >= 0 {
+		pr := j.pairs[p.pair]
+		t, n := &pr.a, p.a
+		if n == body.None {
+			t, n = &pr.b, p.b
+		}
+		for ; n != body.None; n = t.Parent(n) {
+			if value.RoleOf(t.Key(n)) == value.Ignored && !j.typedAttribute(t, n) {
+				return true
+			}
+		}
+		if !pr.nested {
+			return false
+		}
+		p = pr.up
+	}
+	return value.RoleOf([]byte(p.header)) == value.Ignored
+}
+
+// typedAttribute reports whether n is a DynamoDB attribute value, whose only
+// member names its type.
+func (j *job) typedAttribute(t *body.Tree, n body.Node) bool {
+	if t.Kind(n) != body.Object || t.Len(n) != 1 {
+		return false
+	}
+	return dynamoType(t.Key(t.First(n)))
+}
+
+func dynamoType(key []byte) bool {
+	switch string(key) {
+	case "S", "N", "B", "M", "L", "SS", "NS", "BS", "BOOL", "NULL":
+		return true
+	}
+	return false
+}
+
+// dynamoNumber reports whether the place is a number of a DynamoDB item, which
+// travels as text.
+func (j *job) dynamoNumber(p place, name []byte) bool {
+	return p.pair >= 0 && (string(name) == "N" || string(name) == "NS")
+}
+
+// userData handles what the user put there and the service only keeps: items,
+// secrets, messages, tags. They differ only where the replay's request differed,
+// or where they hold a value that is bound. It reports whether the place is such.
+func (j *job) userData(p place, k body.Kind, a, b []byte) bool {
+	if p.pair < 0 || !j.isUserData(p) {
+		return false
+	}
+	e := event{place: p, kind: KindValue, a: a, b: b, mode: modeAgree, rule: ruleBound}
+	pr := j.pairs[p.pair]
+	if key := pr.a.Key(p.a); string(key) == "N" && value.EqualNumbers(a, b) {
+		return true
+	}
+	if k == body.String {
+		// Token by token, but of each only what is bound.
+		mark := len(j.events)
+		if j.text(p, a, b, true) {
+			for i := mark; i < len(j.events); i++ {
+				if j.events[i].mode != modeAllow || j.events[i].rule != ruleHost {
+					j.events[i].mode = modeAgree
+				}
+			}
+			return true
+		}
+	}
+	j.add(e)
+	return true
+}
+
+func (j *job) isUserData(p place) bool {
+	j.identify()
+	for {
+		pr := j.pairs[p.pair]
+		t := &pr.a
+		for n := p.a; n != body.None; n = t.Parent(n) {
+			key := t.Key(n)
+			switch string(key) {
+			case "SecretString", "SecretBinary", "Plaintext", "PartitionKey", "Tags", "TagSet", "tagSet", "TagList", "tags", "Metadata":
+				return true
+			case "Body":
+				return !pr.nested && j.service == "sqs" && !envelope(t, n)
+			case "Data":
+				return j.service == "kinesis"
+			case "Value":
+				return j.service == "ssm"
+			}
+			if j.service == "dynamodb" && dynamoType(key) && t.Parent(n) != body.None && t.Len(t.Parent(n)) == 1 {
+				return true
+			}
+		}
+		if !pr.nested {
+			return false
+		}
+		p = pr.up
+	}
+}
+
+// envelope reports whether a message's text is one that a service wrote around
+// another: SNS, S3's and EventBridge's notifications.
+func envelope(t *body.Tree, n body.Node) bool {
+	s := t.Text(n)
+	return bytes.HasPrefix(s, []byte("{")) && (bytes.Contains(s, []byte(`"TopicArn"`)) || bytes.Contains(s, []byte(`"eventSource"`)) || bytes.Contains(s, []byte(`"detail-type"`)))
+}

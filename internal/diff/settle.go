@@ -1,0 +1,445 @@
+package diff
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/neureaux/cloudmock/internal/body"
+	"github.com/neureaux/cloudmock/internal/rule"
+	"github.com/neureaux/cloudmock/internal/value"
+	"github.com/neureaux/cloudmock/pkg/entry"
+)
+
+// settle decides on the events of a job with what the bindings know, binds what
+// they do not, and puts the result into the line. It runs in stream order.
+func (d *Differ) settle(j *job) {
+	for _, r := range j.rewrites {
+		d.bound.learn(r.original, r.replay)
+	}
+	for i := 0; i < len(j.events); {
+		end := i
+		for end < len(j.events)-1 && j.events[end].part {
+			end++
+		}
+		d.decide(j, i, end+1)
+		i = end + 1
+	}
+	if j.n > 0 {
+		d.Mismatched++
+	}
+	d.write(j)
+}
+
+// decide settles the events of one value.
+func (d *Differ) decide(j *job, from, to int) {
+	first := &j.events[from]
+	if first.mode == modeGroup {
+		d.pairUp(j, first.index)
+		return
+	}
+	var failed *event
+	for i := from; i < to; i++ {
+		e := &j.events[i]
+		ok := false
+		switch e.mode {
+		case modeAllow:
+			ok = true
+		case modeMeet:
+			ok = d.bound.meet(e.a, e.b, e.reverseScope())
+		case modeAgree:
+			ok = d.bound.agrees(e.a, e.b)
+		}
+		if ok && j.isSameAnswer() && !harmless(e.rule) {
+			ok = false
+		}
+		if !ok && failed == nil {
+			failed = e
+		}
+	}
+	if failed == nil {
+		if d.opt.Explain != nil {
+			d.explain(j, first, reasons[first.rule].name, reasons[first.rule].why)
+		}
+		j.count(first.rule, "")
+		return
+	}
+	if name, ok := d.excused(j, first.place); ok {
+		if d.opt.Explain != nil {
+			d.explain(j, first, name, "a rule says so")
+		}
+		j.count(ruleUser, name)
+		return
+	}
+	if name, ok := d.noise(j, first.place); ok {
+		if d.opt.Explain != nil {
+			d.explain(j, first, name, "learned noise, and of its type")
+		}
+		j.count(ruleUser, name)
+		return
+	}
+	kind := failed.kind
+	if kind == "" {
+		kind = KindValue
+		if first.place.pair < 0 {
+			kind = KindHeader
+		}
+	}
+	if failed.mode == modeMeet && failed.rule != ruleTimestamp || failed.mode == modeAgree && d.bound.knows(failed.a) {
+		kind = KindIdentity
+	}
+	j.report(first.place, kind, failed)
+}
+
+// harmless reports whether a reason holds even if both answers are one and the
+// same: it explains no variation between runs.
+func harmless(r reason) bool {
+	return r == ruleName || r == ruleRewritten || r == ruleSpelling || r == ruleHost || r == ruleLag
+}
+
+// reverseScope is the scope in which no other value may stand for e's: ids of
+// one name. Endpoints know one account, region and owner for all, and give
+// short tokens more than once.
+func (e *event) reverseScope() uint64 {
+	if e.rule == ruleAccount || e.rule == ruleRegion || e.rule == ruleOwner || e.rule == ruleToken && !value.Random(e.b) {
+		return hashValue(forwardSeed, e.a)
+	}
+	return e.scope
+}
+
+// sameState is whether the two answers are one.
+type sameState struct{ known, same bool }
+
+// isSameAnswer reports whether both sides show one and the same answer: they
+// carry the same request id, of those that are never given twice, and the same
+// date. Then nothing in it varies by nature.
+func (j *job) isSameAnswer() bool {
+	if j.same.known {
+		return j.same.same
+	}
+	j.same.known = true
+	if j.readHeaders() != nil {
+		return false
+	}
+	found := false
+	for _, h := range j.a.headers {
+		name := lower(nil, h.name)
+		if value.RoleOf(name) != value.Ignored || string(name) == "x-amzn-trace-id" {
+			continue
+		}
+		other := j.b.header(string(name))
+		if other == nil {
+			continue
+		}
+		if !bytes.Equal(other, h.value) {
+			return false
+		}
+		if string(name) != "date" && unique(h.value) {
+			found = true
+		}
+	}
+	if !found && j.used > 0 {
+		found = j.sameRequestID()
+	}
+	j.same.same = found
+	return found
+}
+
+// sameRequestID looks for a request id in the bodies.
+func (j *job) sameRequestID() bool {
+	pr := j.pairs[0]
+	find := func(t *body.Tree) []byte {
+		for n := range t.Scalars {
+			if k := t.Key(n); len(k) == 9 && (string(k) == "RequestId" || string(k) == "requestId") {
+				return t.Text(n)
+			}
+		}
+		return nil
+	}
+	a := find(&pr.a)
+	return a != nil && unique(a) && bytes.Equal(a, find(&pr.b))
+}
+
+// unique reports whether an id has enough in it to be given only once: servers
+// that count their requests give the same ones in every run.
+func unique(s []byte) bool {
+	if len(s) < 13 {
+		return false
+	}
+	var seen [256]bool
+	n := 0
+	for _, c := range s {
+		if !seen[c] {
+			seen[c] = true
+			n++
+		}
+	}
+	return n >= 8
+}
+
+// pairUp pairs the elements of an unordered list that look the same, by what
+// is bound already, and settles each pair.
+func (d *Differ) pairUp(j *job, index int32) {
+	g := j.groups[index]
+	taken := make([]bool, len(g.b))
+	for i, a := range g.a {
+		best, at := -1<<30, -1
+		for k, b := range g.b {
+			if taken[k] || len(g.a) > 32 && at >= 0 && best >= 0 && k > i {
+				continue
+			}
+			mark, groups, used := len(j.events), len(j.groups), j.used
+			j.walk(g.pair, a, b)
+			score := 0
+			for _, e := range j.events[mark:] {
+				score += d.score(&e)
+			}
+			j.events, j.groups, j.used = j.events[:mark], j.groups[:groups], used
+			if score > best {
+				best, at = score, k
+			}
+		}
+		taken[at] = true
+		mark := len(j.events)
+		j.walk(g.pair, a, g.b[at])
+		for i := mark; i < len(j.events); {
+			end := i
+			for end < len(j.events)-1 && j.events[end].part {
+				end++
+			}
+			d.decide(j, i, end+1)
+			i = end + 1
+		}
+		j.events = j.events[:mark]
+	}
+}
+
+// score says how well an event fits what is bound.
+func (d *Differ) score(e *event) int {
+	switch e.mode {
+	case modeMeet:
+		switch {
+		case d.bound.agrees(e.a, e.b):
+			return 10
+		case d.bound.knows(e.a):
+			return -1000
+		}
+		return 0
+	case modeAgree:
+		if d.bound.agrees(e.a, e.b) {
+			return 10
+		}
+		return -100
+	case modeDiff:
+		return -100
+	}
+	return 0
+}
+
+// excused reports whether a rule of the user covers the place.
+func (d *Differ) excused(j *job, p place) (name string, ok bool) {
+	if len(d.opt.Rules.Ignore) == 0 && len(d.opt.Rules.JQ) == 0 || p.pair < 0 && !strings.HasPrefix(p.header, "headers.") && p.header != "$" {
+		return "", false
+	}
+	j.identify()
+	j.stepBuf = j.steps(j.stepBuf[:0], p)
+	for _, r := range d.opt.Rules.Ignore {
+		if r.Covers(j.service, j.action, j.stepBuf) {
+			return "ignore " + r.String(), true
+		}
+	}
+	if len(d.opt.Rules.JQ) == 0 || p.pair < 0 {
+		return "", false
+	}
+	for _, q := range d.opt.Rules.JQ {
+		for _, t := range []*body.Tree{&j.pairs[0].a, &j.pairs[0].b} {
+			if t.Root() != body.None && rule.Within(q.Paths(plain(t, t.Root())), j.stepBuf) {
+				return "ignore-jq " + q.String(), true
+			}
+		}
+	}
+	return "", false
+}
+
+// noise reports whether learned noise covers the place and its values are of
+// the type that was learned.
+func (d *Differ) noise(j *job, p place) (name string, ok bool) {
+	if len(d.opt.Rules.Noise) == 0 || p.pair >= 0 && (p.a == body.None || p.b == body.None) {
+		return "", false
+	}
+	j.identify()
+	j.stepBuf = j.steps(j.stepBuf[:0], p)
+	for _, n := range d.opt.Rules.Noise {
+		if !n.Path.Covers(j.service, j.action, j.stepBuf) {
+			continue
+		}
+		a, b := j.texts(p)
+		if ofType(n.Type, a, b) {
+			return "noise " + n.Path.String(), true
+		}
+	}
+	return "", false
+}
+
+// ofType reports whether a and b differ in the way that t says.
+func ofType(t rule.Type, a, b []byte) bool {
+	switch ca, cb := value.Classify(a), value.Classify(b); t {
+	case rule.ID:
+		return ca.Kind.Generated() && value.Same(a, b, ca, cb) || len(a) == len(b) && sameLetters(a, b)
+	case rule.Timestamp:
+		_, fa := value.Time(a, true)
+		_, fb := value.Time(b, true)
+		if value.Epoch(a) != value.Epoch(b) {
+			return false
+		}
+		return fa != value.NoTime && fa == fb && (fa != value.EpochSec || value.Epoch(a) != value.NoTime)
+	case rule.Token:
+		return len(a) > 0 && len(b) > 0
+	case rule.Counter:
+		return wholeNumber(a) && wholeNumber(b)
+	case rule.Jitter:
+		x, okA := number(a)
+		y, okB := number(b)
+		return okA && okB && x >= 0 && y >= 0 && max(x, y) <= 10*min(x, y)+1000
+	}
+	return false
+}
+
+// texts returns what stands at a place on both sides.
+func (j *job) texts(p place) (a, b []byte) {
+	if p.pair >= 0 {
+		pr := j.pairs[p.pair]
+		if p.a != body.None && pr.a.Kind(p.a).Scalar() {
+			a = pr.a.Text(p.a)
+		}
+		if p.b != body.None && pr.b.Kind(p.b).Scalar() {
+			b = pr.b.Text(p.b)
+		}
+		return a, b
+	}
+	if name, ok := strings.CutPrefix(p.header, "headers."); ok {
+		return j.a.header(name), j.b.header(name)
+	}
+	return nil, nil
+}
+
+// report appends a difference to the entry's.
+func (j *job) report(p place, kind Kind, e *event) {
+	if s := kind.Severity(); s.rank() > j.severity.rank() {
+		j.severity = s
+	}
+	if j.n == maxDiffs {
+		j.dropped++
+		return
+	}
+	if j.n > 0 {
+		j.out = append(j.out, ',')
+	}
+	j.n++
+	j.path = j.appendPath(j.path[:0], p)
+	j.out = append(j.out, `{"path":`...)
+	j.out = appendString(j.out, j.path)
+	j.out = append(j.out, `,"kind":"`...)
+	j.out = append(j.out, kind...)
+	j.out = append(j.out, `","original":`...)
+	a, b := e.a, e.b
+	at := 0
+	if x, y := j.texts(p); x != nil && y != nil {
+		a, b = x, y
+		at = commonPrefix(a, b)
+	}
+	j.out = j.appendSide(j.out, p, kind, true, a, at)
+	j.out = append(j.out, `,"replay":`...)
+	j.out = j.appendSide(j.out, p, kind, false, b, at)
+	j.identify()
+	j.out = append(j.out, `,"fingerprint":"`...)
+	j.out = append(j.out, fingerprint(j.service, j.action, j.path, kind)...)
+	j.out = append(j.out, '"', '}')
+}
+
+func (j *job) appendSide(dst []byte, p place, kind Kind, original bool, text []byte, at int) []byte {
+	switch {
+	case kind == KindStatus && original:
+		return appendInt(dst, j.a.status)
+	case kind == KindStatus:
+		return appendInt(dst, j.b.status)
+	case kind == KindErrorCode && p.pair >= 0 || p.pair < 0:
+		if kind == KindLength {
+			return append(dst, text...)
+		}
+		if text == nil {
+			return append(dst, "null"...)
+		}
+		return appendString(dst, window(text, at))
+	case original:
+		return appendValue(dst, &j.pairs[p.pair].a, p.a, at)
+	}
+	return appendValue(dst, &j.pairs[p.pair].b, p.b, at)
+}
+
+// count notes that a value was let pass.
+func (j *job) count(r reason, name string) {
+	for i := range j.allowed {
+		if c := &j.allowed[i]; c.rule == r && c.name == name {
+			c.n++
+			return
+		}
+	}
+	j.allowed = append(j.allowed, count{r, name, 1})
+}
+
+var (
+	jsonTrue  = []byte("true")
+	jsonFalse = []byte("false")
+)
+
+// write splices the result into the line.
+func (d *Differ) write(j *job) {
+	l := j.line
+	if j.n == 0 {
+		l.Set(entry.FieldMatch, jsonTrue)
+		l.Delete(entry.FieldSeverity)
+		l.Delete(entry.FieldDiffs)
+	} else {
+		l.Set(entry.FieldMatch, jsonFalse)
+		l.Set(entry.FieldSeverity, append(append(append(j.path[:0], '"'), j.severity...), '"'))
+		j.path = append(append(append(j.path[:0], '['), j.out...), ']')
+		l.Set(entry.FieldDiffs, j.path)
+	}
+	if len(j.allowed) == 0 {
+		l.Delete(entry.FieldAllowed)
+		return
+	}
+	j.path = append(j.path[:0], '{')
+	for i, c := range j.allowed {
+		if i > 0 {
+			j.path = append(j.path, ',')
+		}
+		name := c.name
+		if name == "" {
+			name = reasons[c.rule].name
+		}
+		j.path = entry.AppendString(j.path, name)
+		j.path = append(j.path, ':')
+		j.path = appendInt(j.path, c.n)
+	}
+	l.Set(entry.FieldAllowed, append(j.path, '}'))
+}
+
+// explain prints why a pair was let pass.
+func (d *Differ) explain(j *job, e *event, name, why string) {
+	j.identify()
+	a, b := j.texts(e.place)
+	if a == nil && b == nil {
+		a, b = e.a, e.b
+	}
+	at := commonPrefix(a, b)
+	line := entry.AppendString(nil, j.line.Text(entry.FieldID))
+	line = append(append(append(line, ' '), j.service...), '.')
+	line = append(append(line, j.action...), ' ')
+	line = j.appendPath(line, e.place)
+	line = appendString(append(line, ": "...), window(a, at))
+	line = appendString(append(line, " -> "...), window(b, at))
+	line = append(append(append(line, ": "...), name...), ", "...)
+	line = append(append(line, why...), '\n')
+	d.opt.Explain(line)
+}

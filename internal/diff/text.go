@@ -1,0 +1,233 @@
+package diff
+
+import (
+	"bytes"
+
+	"github.com/neureaux/cloudmock/internal/value"
+)
+
+// A token is a piece of a text between punctuation: a word, a number, an id, a
+// timestamp, or the scheme and authority of a URL.
+type token struct {
+	text []byte
+	host bool // scheme://authority
+}
+
+// nextToken splits s into what stands before its first token, the token, and
+// the rest. UUIDs, timestamps and ids with dashes are one token each.
+func nextToken(s []byte) (before []byte, t token, rest []byte) {
+	i := 0
+	for i < len(s) && !wordByte(s[i]) {
+		i++
+	}
+	before, s = s[:i], s[i:]
+	if len(s) == 0 {
+		return before, t, nil
+	}
+	if s[0] == 'h' {
+		if n := authority(s); n > 0 {
+			return before, token{s[:n], true}, s[n:]
+		}
+	}
+	if s[0]-'0' <= 9 {
+		// The longest piece that is a timestamp, its colons and dots included.
+		n := 0
+		for n < len(s) && n < 35 && (s[n]-'0' <= 9 || bytes.IndexByte([]byte("-:.+TZ"), s[n]) >= 0) {
+			n++
+		}
+		for ; n >= 16; n-- {
+			if value.Classify(s[:n]).Kind == value.Timestamp {
+				return before, token{text: s[:n]}, s[n:]
+			}
+		}
+	}
+	if len(s) >= 29 && s[3] == ',' && value.Classify(s[:29]).Kind == value.Timestamp {
+		return before, token{text: s[:29]}, s[29:]
+	}
+	n := 0
+	for n < len(s) && (wordByte(s[n]) || s[n] == '-' && n+1 < len(s) && wordByte(s[n+1])) {
+		n++
+	}
+	return before, token{text: s[:n]}, s[n:]
+}
+
+func wordByte(c byte) bool {
+	return c-'0' <= 9 || (c|0x20)-'a' < 26 || c == '_' || c == '+' || c >= 0x80
+}
+
+// authority returns the length of "scheme://host:port" at the start of s.
+func authority(s []byte) int {
+	n := 0
+	switch {
+	case bytes.HasPrefix(s, []byte("http://")):
+		n = 7
+	case bytes.HasPrefix(s, []byte("https://")):
+		n = 8
+	default:
+		return 0
+	}
+	start := n
+	for n < len(s) && (s[n]-'0' <= 9 || (s[n]|0x20)-'a' < 26 || bytes.IndexByte([]byte("-._:[]"), s[n]) >= 0) {
+		n++
+	}
+	if n == start {
+		return 0
+	}
+	return n
+}
+
+// awsHost reports whether an authority belongs to AWS.
+func awsHost(s []byte) bool {
+	host := hostOf(s)
+	return bytes.HasSuffix(host, []byte(".amazonaws.com")) || bytes.HasSuffix(host, []byte(".amazonaws.com.cn")) ||
+		bytes.HasSuffix(host, []byte(".api.aws")) || bytes.HasSuffix(host, []byte(".on.aws"))
+}
+
+// hostOf cuts scheme and port off an authority.
+func hostOf(s []byte) []byte {
+	if i := bytes.Index(s, []byte("://")); i >= 0 {
+		s = s[i+3:]
+	}
+	if i := bytes.LastIndexByte(s, ':'); i >= 0 && bytes.IndexByte(s[i:], ']') < 0 {
+		s = s[:i]
+	}
+	return s
+}
+
+// isRegion reports whether s looks like us-east-1 or ap-southeast-2.
+func isRegion(s []byte) bool {
+	if len(s) < 9 || len(s) > 16 || s[2] != '-' || s[len(s)-1]-'0' > 9 || s[len(s)-2] != '-' {
+		return false
+	}
+	for _, c := range s[:len(s)-1] {
+		if c-'a' >= 26 && c != '-' {
+			return false
+		}
+	}
+	return bytes.Count(s, []byte{'-'}) >= 2
+}
+
+// text compares two texts token by token and adds an event for each pair that
+// varies by nature. It reports false, and adds nothing, if any pair does not.
+func (j *job) text(p place, a, b []byte, arn bool) bool {
+	mark := len(j.events)
+	x, y := a, b
+	if bytes.HasPrefix(a, []byte("http")) {
+		// The bucket may stand in the host on one side and in the path on the other.
+		x, y = j.pathStyle(a), j.pathStyle(b)
+	}
+	secret := arn && bytes.HasPrefix(a, []byte("arn:")) && bytes.Contains(a, []byte(":secretsmanager:"))
+	for len(x) > 0 || len(y) > 0 {
+		sepA, ta, restA := nextToken(x)
+		sepB, tb, restB := nextToken(y)
+		if !bytes.Equal(sepA, sepB) || ta.host != tb.host {
+			j.events = j.events[:mark]
+			return false
+		}
+		x, y = restA, restB
+		if bytes.Equal(ta.text, tb.text) {
+			continue
+		}
+		e := event{place: p, a: ta.text, b: tb.text, mode: modeMeet, scope: scopeText, part: true}
+		ca, cb := value.Classify(ta.text), value.Classify(tb.text)
+		switch {
+		case ta.host:
+			e.rule, e.mode = ruleHost, modeAllow
+			if !j.emulatorHost(ta.text, tb.text) {
+				e.rule, e.mode = ruleBound, modeAgree
+			}
+		case ca.Kind == value.Account && cb.Kind == value.Account:
+			e.rule = ruleAccount
+		case isRegion(ta.text) && isRegion(tb.text) && j.isRegion(ta.text):
+			e.rule = ruleRegion
+		case ca.Kind == value.Timestamp && value.Same(ta.text, tb.text, ca, cb):
+			e.rule, e.mode = ruleTimestamp, modeAllow
+		case ca.Kind.Generated() && value.Same(ta.text, tb.text, ca, cb):
+			e.rule = ruleID
+		case secret && len(x) == 0 && len(y) == 0 && secretSuffix(ta.text, tb.text):
+			e.rule = ruleID
+		case value.Random(ta.text) && value.Random(tb.text) && len(ta.text) == len(tb.text) && sameLetters(ta.text, tb.text):
+			e.rule = ruleID
+		default:
+			e.rule, e.mode = ruleBound, modeAgree
+			if len(ta.text) < 4 { // nothing that short is ever bound
+				j.events = j.events[:mark]
+				return false
+			}
+		}
+		if e.mode == modeMeet && e.rule == ruleID && j.determined(ta.text) {
+			j.events = j.events[:mark]
+			return false
+		}
+		j.events = append(j.events, e)
+	}
+	if len(j.events) == mark {
+		return true // equal but for the host's style
+	}
+	j.events[len(j.events)-1].part = false
+	return true
+}
+
+// secretSuffix reports whether a and b are one name with Secrets Manager's six
+// random letters behind it.
+func secretSuffix(a, b []byte) bool {
+	if len(a) != len(b) || len(a) < 8 || a[len(a)-7] != '-' {
+		return false
+	}
+	return bytes.Equal(a[:len(a)-6], b[:len(b)-6])
+}
+
+// sameLetters reports whether a and b are drawn from one alphabet: whether
+// both, or neither, have upper case, lower case beyond hexadecimal, and dashes.
+func sameLetters(a, b []byte) bool {
+	letters := func(s []byte) (set int) {
+		for _, c := range s {
+			switch {
+			case c-'A' < 26:
+				set |= 1
+			case c-'g' < 20:
+				set |= 2
+			}
+		}
+		return set
+	}
+	return letters(a) == letters(b)
+}
+
+// pathStyle moves the bucket of a virtual-hosted S3 URL into its path.
+func (j *job) pathStyle(s []byte) []byte {
+	n := authority(s)
+	host := hostOf(s[:n])
+	if !awsHost(s[:n]) {
+		return s
+	}
+	i := bytes.Index(host, []byte(".s3."))
+	if i < 0 {
+		if i = bytes.Index(host, []byte(".s3-")); i < 0 {
+			return s
+		}
+	}
+	start := len(j.scratch)
+	k := bytes.Index(s, []byte("://")) + 3
+	j.scratch = append(j.scratch, s[:k]...)
+	j.scratch = append(j.scratch, s[k+i+1:n]...)
+	j.scratch = append(append(j.scratch, '/'), host[:i]...)
+	j.scratch = append(j.scratch, s[n:]...)
+	return j.scratch[start:]
+}
+
+// emulatorHost reports whether the two authorities are those of the two sides:
+// AWS's or the recorded call's on one, any that is not AWS's, or the call's, on the other.
+func (j *job) emulatorHost(a, b []byte) bool {
+	if awsHost(a) {
+		return true
+	}
+	if h := j.hostName(); len(h) > 0 && bytes.Contains(hostOf(a), hostOf(h)) {
+		return true
+	}
+	local := func(s []byte) bool {
+		h := hostOf(s)
+		return string(h) == "localhost" || string(h) == "127.0.0.1" || bytes.HasSuffix(h, []byte(".localhost")) || bytes.HasSuffix(h, []byte(".localstack.cloud"))
+	}
+	return local(a) && (local(b) || awsHost(b))
+}
