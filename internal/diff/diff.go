@@ -34,7 +34,8 @@ type Differ struct {
 	opt       Options
 	unordered []*rule.Path
 	bound     bindings
-	job       *job // of Compare
+	job       *job                    // of Compare
+	observe   func(*job, place, Kind) // gets each difference, for Learn
 
 	// Mismatched counts the entries that differ.
 	Mismatched int

@@ -273,7 +273,7 @@ func (d *Differ) noise(j *job, p place) (name string, ok bool) {
 			continue
 		}
 		a, b := j.texts(p)
-		if ofType(n.Type, a, b) {
+		if ofType(n.Type, a, b) && (n.Type != rule.ID || d.bound.meet(a, b, scopeOf([]byte(n.Path.String())))) {
 			return "noise " + n.Path.String(), true
 		}
 	}
@@ -326,6 +326,9 @@ func (j *job) texts(p place) (a, b []byte) {
 func (j *job) report(p place, kind Kind, e *event) {
 	if s := kind.Severity(); s.rank() > j.severity.rank() {
 		j.severity = s
+	}
+	if j.d.observe != nil {
+		j.d.observe(j, p, kind)
 	}
 	if j.n == maxDiffs {
 		j.dropped++

@@ -129,3 +129,29 @@ func (s *Set) add(r Rule, now time.Time) (expired string, err error) {
 	}
 	return "", nil
 }
+
+// New returns the rules that flags name.
+func New(ignore, jq, unordered []string) (s Set, err error) {
+	for _, text := range ignore {
+		p, err := ParsePath(text)
+		if err != nil {
+			return Set{}, err
+		}
+		s.Ignore = append(s.Ignore, p)
+	}
+	for _, text := range jq {
+		q, err := ParseJQ(text)
+		if err != nil {
+			return Set{}, err
+		}
+		s.JQ = append(s.JQ, q)
+	}
+	for _, text := range unordered {
+		p, err := ParsePath(text)
+		if err != nil {
+			return Set{}, err
+		}
+		s.Unordered = append(s.Unordered, p)
+	}
+	return s, nil
+}
