@@ -17,7 +17,7 @@ import (
 // app is an application as users have them: it knows nothing of a recorder. The
 // environment says where AWS is.
 func app(ctx context.Context) error {
-	cfg, err := config.LoadDefaultConfig(ctx)
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithDefaultRegion("us-east-1"))
 	if err != nil {
 		return err
 	}

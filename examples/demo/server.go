@@ -16,18 +16,22 @@ import (
 // deviations is what deviate changes, as "action kind path" in the order of
 // the alphabet.
 var deviations = []string{
-	"GetObject status",
-	"HeadObject header x-amz-meta-author",
+	"GetObject status status",
+	"HeadObject header headers.X-Amz-Meta-Author",
 	"ListObjectsV2 value $.Contents[].Size",
 }
 
-// serve starts an S3 server on loopback. Its upload ids are its own.
+// serve starts an S3 server on loopback.
 func serve(change func(*http.Request, *answer)) (*httptest.Server, error) {
 	seed, err := rand.Int(rand.Reader, big.NewInt(1<<62))
 	if err != nil {
 		return nil, err
 	}
 	s3 := gofakes3.New(s3mem.New(s3mem.WithVersionSeed(seed.Int64())), gofakes3.WithLogger(gofakes3.DiscardLog()), gofakes3.WithRequestID(uint64(seed.Int64()))).Server()
+	if change != nil { // an upload of somebody else, so that ours has another id than at AWS
+		s3.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPut, "/other", nil))
+		s3.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/other/object?uploads", nil))
+	}
 	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if change == nil {
 			s3.ServeHTTP(w, r)
