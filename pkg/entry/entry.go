@@ -228,8 +228,20 @@ func (o *Object) Replay(dst *Object) error {
 	if v[0] != '{' {
 		return errors.New("replay is not an object")
 	}
-	if err := dst.Parse(v); err != nil {
-		return fmt.Errorf("replay: %w", err)
+	if !o.replayed {
+		if err := dst.Parse(v); err != nil {
+			return fmt.Errorf("replay: %w", err)
+		}
+		return nil
+	}
+	dst.raw, dst.changed, dst.replayed = v, false, false
+	dst.pos = o.replay
+	base := o.pos[FieldReplay].start
+	for f := range dst.pos {
+		if p := &dst.pos[f]; p.end != 0 {
+			p.start -= base
+			p.end -= base
+		}
 	}
 	return nil
 }

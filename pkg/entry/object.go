@@ -21,6 +21,11 @@ type Object struct {
 	own []byte          // backs raw once the object is changed
 
 	changed bool // raw is own
+
+	// The places of the replay part's fields, relative to raw, found in passing
+	// while its end was looked for.
+	replay   [numFields]span
+	replayed bool // replay is filled in and still true
 }
 
 // Parse checks that raw is one JSON object and finds its fields. The object
@@ -31,7 +36,7 @@ func (o *Object) Parse(raw []byte) error {
 }
 
 func (o *Object) index() error {
-	o.pos = [numFields]span{}
+	o.pos, o.replayed = [numFields]span{}, false
 	b := o.raw
 	if uint64(len(b)) > 1<<32-1 {
 		return errors.New("longer than 4 GiB")
@@ -43,52 +48,64 @@ func (o *Object) index() error {
 	if b[i] != '{' {
 		return fmt.Errorf("not an entry: invalid character %s looking for {", printable(b[i]))
 	}
+	end, err := o.members(b, i, &o.pos, true)
+	if err != nil {
+		return err
+	}
+	if i := skipSpace(b, end); i < len(b) {
+		return fmt.Errorf("invalid character %s after the entry", printable(b[i]))
+	}
+	o.raw = b[:end]
+	return nil
+}
+
+// members notes the places of the values in the object at b[i], and returns the
+// index behind it.
+func (o *Object) members(b []byte, i int, pos *[numFields]span, top bool) (int, error) {
 	i = skipSpace(b, i+1)
 	if i < len(b) && b[i] == '}' {
-		return o.trailing(i + 1)
+		return i + 1, nil
 	}
 	for {
 		key := i
 		start, err := skipKey(b, key)
 		if err != nil {
-			return err
+			return start, err
 		}
-		end, err := skipValue(b, start, 1)
+		f, known, err := fieldAt(b, key)
 		if err != nil {
-			return err
+			return key, err
 		}
-		f, ok, err := fieldAt(b, key)
+		var end int
+		if known && f == FieldReplay && top && start < len(b) && b[start] == '{' {
+			o.replay = [numFields]span{}
+			o.replayed = true
+			end, err = o.members(b, start, &o.replay, false)
+		} else {
+			end, err = skipValue(b, start, 1)
+		}
 		if err != nil {
-			return err
+			return end, err
 		}
-		if ok {
-			if o.pos[f].end != 0 {
-				return fmt.Errorf("duplicate field %q", f)
+		if known {
+			if pos[f].end != 0 {
+				return key, fmt.Errorf("duplicate field %q", f)
 			}
-			o.pos[f] = span{uint32(start), uint32(end)}
+			pos[f] = span{uint32(start), uint32(end)}
 		}
 		i = skipSpace(b, end)
 		if i >= len(b) {
-			return errEnd
+			return i, errEnd
 		}
 		switch b[i] {
 		case ',':
 			i = skipSpace(b, i+1)
 		case '}':
-			return o.trailing(i + 1)
+			return i + 1, nil
 		default:
-			return fmt.Errorf("invalid character %s after a field", printable(b[i]))
+			return i, fmt.Errorf("invalid character %s after a field", printable(b[i]))
 		}
 	}
-}
-
-// trailing refuses anything but white space behind the object.
-func (o *Object) trailing(end int) error {
-	if i := skipSpace(o.raw, end); i < len(o.raw) {
-		return fmt.Errorf("invalid character %s after the entry", printable(o.raw[i]))
-	}
-	o.raw = o.raw[:end]
-	return nil
 }
 
 // fieldAt looks up the member's name that starts at b[i].
@@ -335,6 +352,7 @@ func (o *Object) Delete(f Field) {
 
 // splice replaces raw[start:end] and moves the places behind it.
 func (o *Object) splice(start, end int, with []byte) {
+	o.replayed = false
 	delta := len(with) - (end - start)
 	o.adopt(max(delta, 0))
 	n := len(o.raw)

@@ -160,6 +160,7 @@ func TestNumbers(t *testing.T) {
 func FuzzObject(f *testing.F) {
 	f.Add([]byte(`{"id":"a\u00e9","x":[1,{"y":null}],"status_code":200,"request_headers":{"A":["b","c"],"D":"e"}}`))
 	f.Add([]byte(`{"path":"/p?q","query":"q"}`))
+	f.Add([]byte(`{"id":"a","replay": { "status_code":200,"x":[{}],"response_body":"b","replay":{"id":1}} ,"match":true}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		var o Object
 		if o.Parse(raw) != nil {
@@ -170,6 +171,20 @@ func FuzzObject(f *testing.F) {
 			t.Fatalf("accepted invalid JSON %q", raw)
 		}
 		o.Decode() // must not panic
+		if v := o.Get(FieldReplay); len(v) > 0 && v[0] == '{' {
+			var indexed, parsed Object
+			if err := o.Replay(&indexed); err != nil {
+				t.Fatal(err)
+			}
+			if err := parsed.Parse(v); err != nil {
+				t.Fatal(err)
+			}
+			for f := range numFields {
+				if string(indexed.Get(f)) != string(parsed.Get(f)) {
+					t.Fatalf("replay's %s: indexed %q, parsed %q", f, indexed.Get(f), parsed.Get(f))
+				}
+			}
+		}
 		o.Set(FieldMatch, []byte("true"))
 		o.SetText(FieldPath, "/a\"b")
 		o.Delete(FieldID)
