@@ -8,8 +8,8 @@ import (
 	"github.com/neureaux/cloudmock/pkg/entry"
 )
 
-// keepBuffer is the size up to which a pooled exchange keeps its buffers.
-const keepBuffer = 64 << 10
+// keepBuffer is the size up to which a pooled exchange keeps a buffer.
+const keepBuffer = 128 << 10
 
 // A bodyCapture takes a body as it streams by: its bytes up to a limit, beyond
 // it only size and digest, and a file that holds all of it if there is a store.

@@ -2,6 +2,7 @@ package capture
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -93,7 +94,9 @@ func (x *Exchange) Finish(cause error) error {
 	requestSecret, responseSecret := r.redactor.redact(e, &x.Call)
 	x.request.settle(!requestSecret)
 	x.response.settle(!responseSecret)
-	x.line = append(e.AppendJSON(x.line[:0]), '\n')
+	bodies := len(e.RequestBody.Data) + len(e.ResponseBody.Data)
+	x.line = slices.Grow(x.line[:0], bodies+bodies/4+2048)
+	x.line = append(e.AppendJSON(x.line), '\n')
 	err := r.options.Emit(x.line)
 	x.release()
 	return err
@@ -123,7 +126,7 @@ func (x *Exchange) release() {
 		ResponseHeaders: x.Entry.ResponseHeaders[:0],
 	}
 	x.Call = awsapi.Call{}
-	if cap(x.line) > keepBuffer {
+	if cap(x.line) > 2*keepBuffer {
 		x.line = nil
 	}
 	x.recorder.pool.Put(x)
