@@ -17,14 +17,14 @@ import (
 
 // A sample is one request that an SDK made, and what it is; see testset.
 type sample struct {
-	SDK       string            `json:"sdk"`
-	Service   string            `json:"service"`
-	ServiceID string            `json:"service_id"`
-	Action    string            `json:"action"`
-	Method    string            `json:"method"`
-	URL       string            `json:"url"`
-	Headers   map[string]string `json:"headers"`
-	Body      []byte            `json:"body"`
+	SDK       string         `json:"sdk"`
+	Service   string         `json:"service"`
+	ServiceID string         `json:"service_id"`
+	Action    string         `json:"action"`
+	Method    string         `json:"method"`
+	URL       string         `json:"url"`
+	Headers   map[string]any `json:"headers"`
+	Body      []byte         `json:"body"`
 }
 
 func (s *sample) request() *Request {
@@ -36,7 +36,7 @@ func (s *sample) request() *Request {
 	}
 	header := http.Header{}
 	for k, v := range s.Headers {
-		header.Set(k, v)
+		header.Set(k, fmt.Sprint(v))
 	}
 	if h := header.Get("Host"); h != "" {
 		host = h

@@ -23,7 +23,9 @@ type EndpointOptions struct {
 
 // A Host is where a call goes and what it is signed for there.
 type Host struct {
-	Name                       string
+	Name string
+	// Path goes before the request's own, "" for almost every service.
+	Path                       string
 	SigningName, SigningRegion string
 }
 
@@ -89,6 +91,9 @@ func Endpoint(service, region string, o EndpointOptions) (Host, error) {
 		h.SigningRegion = region
 	}
 	h.Name = strings.NewReplacer("{r}", region, "{s}", p.suffix, "{d}", p.dualStackSuffix, "{a}", o.AccountID).Replace(r.template)
+	if i := strings.IndexByte(h.Name, '/'); i >= 0 {
+		h.Name, h.Path = h.Name[:i], h.Name[i:]
+	}
 	if o.Operation == nil || o.Operation.HostPrefix == "" {
 		return h, nil
 	}

@@ -17,6 +17,22 @@ type HostInfo struct {
 	FIPS, DualStack bool
 
 	services []*service
+	rest     string // what of the name the services were found by
+}
+
+// wider returns the services of the next shorter name: those of "geo" after
+// "maps.geo", which may be a service of its own or another's host prefix.
+func (t *table) wider(name string) []*service {
+	for {
+		i := strings.IndexByte(name, '.')
+		if i < 0 {
+			return nil
+		}
+		name = name[i+1:]
+		if e := t.byHost[name]; e != nil {
+			return e.services
+		}
+	}
 }
 
 // A hostEntry is a host name without region, suffix and prefix: "api.ecr".
@@ -67,6 +83,7 @@ func (t *table) addHost(key string, s *service, variant uint8, signs string) {
 // hostKey strips from an endpoint template what varies.
 func hostKey(template string) string {
 	var b strings.Builder
+	template, _, _ = strings.Cut(template, "/")
 	for label := range strings.SplitSeq(template, ".") {
 		if strings.HasPrefix(label, "{") {
 			continue
@@ -88,6 +105,10 @@ func (t *table) parseHost(host string) (HostInfo, bool) {
 	host = lower(stripPort(host))
 	name, dual, ok := t.cutSuffix(host)
 	if !ok {
+		if e := t.byHost[host]; e != nil && strings.IndexByte(host, '.') >= 0 {
+			s := e.services[0]
+			return HostInfo{ServiceID: s.id, Service: s.signing[0], Region: "us-east-1", services: e.services}, true
+		}
 		return HostInfo{}, false
 	}
 	info := HostInfo{DualStack: dual}
@@ -102,13 +123,13 @@ func (t *table) parseHost(host string) (HostInfo, bool) {
 		info.Region = "us-east-1"
 		return t.s3Host(info, head), true
 	}
-	if head, last := cutLast(name, '.'); strings.HasPrefix(last, "s3express-") { // s3express-use1-az4
+	if head, last := cutLast(name, '.'); strings.HasPrefix(last, "s3express-") && t.byHost[last] == nil { // s3express-use1-az4, not s3express-control
 		return t.s3Host(info, head), true
 	}
 	for rest, prefix := name, 0; ; {
 		if e := t.byHost[rest]; e != nil {
 			s := e.services[0]
-			info.services = e.services
+			info.services, info.rest = e.services, rest
 			info.ServiceID, info.Service = s.id, s.signing[0]
 			info.FIPS = e.variant&variantFIPS != 0
 			info.DualStack = info.DualStack || e.variant&variantDualStack != 0

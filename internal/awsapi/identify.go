@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -22,10 +23,8 @@ func Identify(r *Request) Call {
 	}
 	id.readScope()
 	id.host, id.atAWS = t.parseHost(r.Host)
-	id.candidates = t.bySigning[id.signing]
-	if len(id.candidates) == 0 && id.atAWS {
-		id.candidates = id.host.services
-	}
+	var both [8]*service
+	id.candidates = id.narrow(both[:0], t.bySigning[id.signing])
 	if !id.cbor() && !id.target() && !id.form() {
 		id.rest()
 	}
@@ -68,6 +67,26 @@ func (id *identifier) readScope() {
 	}
 }
 
+// narrow returns the services that both the signing name and the host allow, the
+// first's if they have none in common, the host's if there is no signing name.
+func (id *identifier) narrow(both, signing []*service) []*service {
+	if !id.atAWS {
+		return signing
+	}
+	if len(signing) == 0 {
+		return id.host.services
+	}
+	for _, s := range signing {
+		if slices.Contains(id.host.services, s) {
+			both = append(both, s)
+		}
+	}
+	if len(both) == 0 {
+		return signing
+	}
+	return both
+}
+
 func (id *identifier) finish() Call {
 	c := Call{Action: id.action, Protocol: id.protocol, Bucket: id.bucket, VirtualHost: id.virtualHost, operation: id.operation}
 	if id.operation != nil {
@@ -103,12 +122,7 @@ func (id *identifier) finish() Call {
 
 // allowed reports whether scope and host leave room for s.
 func (id *identifier) allowed(s *service) bool {
-	for _, c := range id.candidates {
-		if c == s {
-			return true
-		}
-	}
-	return len(id.candidates) == 0
+	return len(id.candidates) == 0 || slices.Contains(id.candidates, s)
 }
 
 // prefer picks from services that a request fits equally well: the host's, then
@@ -119,18 +133,12 @@ func (id *identifier) prefer(services []*service) *service {
 	}
 	if len(services) > 1 {
 		for _, s := range services {
-			for _, h := range id.host.services {
-				if s == h {
-					return s
-				}
+			if slices.Contains(id.host.services, s) {
+				return s
 			}
 		}
-		if agent := id.agent(); agent != nil {
-			for _, s := range services {
-				if s == agent {
-					return s
-				}
-			}
+		if agent := id.agent(); agent != nil && slices.Contains(services, agent) {
+			return agent
 		}
 	}
 	return services[0]
@@ -348,6 +356,7 @@ func formAction(form []byte) (action, version string) {
 
 // rest recognises REST calls, by method and path.
 func (id *identifier) rest() {
+	q := query{raw: id.RawQuery, header: id.Header, body: id.Body}
 	services := id.candidates
 	if len(services) == 0 {
 		if agent := id.agent(); agent != nil {
@@ -357,14 +366,32 @@ func (id *identifier) rest() {
 			services = id.table.bySegment[first]
 		}
 	}
-	q := query{raw: id.RawQuery, header: id.Header}
-	best, anyS3 := match{}, false
+	best := id.route(services, &q, id.Method)
+	if best.operation == nil && id.atAWS && !slices.Contains(services, id.table.s3) {
+		if wider := id.table.wider(id.host.rest); wider != nil {
+			best = id.route(wider, &q, id.Method)
+		}
+	}
+	if best.operation == nil && id.Method == "POST" && hasPrefixFold(id.Header("Content-Type"), "application/x-www-form-urlencoded") {
+		// A GET whose query was too long for a URL (CloudSearch).
+		q.raw = string(id.body())
+		best = id.route(services, &q, "GET")
+		q.raw = id.RawQuery
+	}
+	switch {
+	case best.operation != nil:
+		id.operation = best.operation
+		id.protocol = best.operation.service.rest()
+	case slices.Contains(services, id.table.s3) || len(id.candidates) == 0 && id.looksLikeS3():
+		id.s3(&q)
+	}
+}
+
+// route returns the best match among services; S3 has ways of its own.
+func (id *identifier) route(services []*service, q *query, method string) match {
+	best := match{}
 	for _, s := range services {
-		switch {
-		case s == id.table.s3:
-			anyS3 = true
-			continue
-		case s == id.table.s3Control && !id.isS3Control():
+		if s == id.table.s3 || s == id.table.s3Control && !id.isS3Control() {
 			continue
 		}
 		routes := s.operations().routes
@@ -379,24 +406,19 @@ func (id *identifier) rest() {
 				path = path[i:]
 			}
 		}
-		m := routes.find(&q, id.Method, path)
-		if best.operation != nil && m.operation != nil && m.literals == best.literals && m.fit == best.fit {
-			if pair := [2]*service{best.operation.service, s}; id.prefer(pair[:]) != s {
-				continue
+		m := routes.find(q, method, path)
+		if rest, ok := strings.CutPrefix(path, s.basePath); m.operation == nil && ok && s.basePath != "" {
+			m = routes.find(q, method, rest)
+		}
+		if m.better(best, q) {
+			best = m
+		} else if m.operation != nil && !best.better(m, q) {
+			if pair := [2]*service{best.operation.service, s}; id.prefer(pair[:]) == s {
+				best = m
 			}
-			best = m
-		} else if m.better(best) {
-			best = m
 		}
 	}
-	if best.operation == nil {
-		if anyS3 || len(id.candidates) == 0 && id.looksLikeS3() {
-			id.s3(&q)
-		}
-		return
-	}
-	id.operation = best.operation
-	id.protocol = best.operation.service.rest()
+	return best
 }
 
 // isIdentifier reports whether s could be an operation's name.

@@ -85,7 +85,7 @@ func newOperations(s *service) *operations {
 			if j == 0 {
 				o.Method, o.URI = method, uri
 			}
-			ops.routes.add(o, method, uri, d.list(), d.list())
+			ops.routes.add(o, method, uri, d.list(), d.list(), j == 0)
 		}
 	}
 	if ops.routes != nil {

@@ -4,6 +4,8 @@ import (
 	"net/textproto"
 	"slices"
 	"strings"
+
+	"github.com/tidwall/gjson"
 )
 
 // A router finds the operation of a REST request in the templates of one
@@ -37,6 +39,7 @@ type routeTo struct {
 	query     []int // bits of required parameters
 	headers   []header
 	slash     bool // the template ends in a slash
+	current   bool // the operation's template today, not that of an older model
 }
 
 type constant struct {
@@ -53,11 +56,11 @@ type header struct {
 // maxParams bounds the parameters of one leaf; a test checks the table.
 const maxParams = 64
 
-func (r *router) add(o *Operation, method, uri string, query, headers []string) {
+func (r *router) add(o *Operation, method, uri string, query, headers []string, current bool) {
 	path, constants, _ := strings.Cut(uri, "?")
 	leaves, slash := r.root.place(path)
 	l := leafFor(leaves, method)
-	to := routeTo{operation: o, slash: slash}
+	to := routeTo{operation: o, slash: slash, current: current}
 	for constants != "" {
 		var name, value string
 		name, value, constants = nextParam(constants)
@@ -158,14 +161,39 @@ type match struct {
 }
 
 // better reports whether m is more specific than o.
-func (m match) better(o match) bool {
+func (m match) better(o match, q *query) bool {
 	switch {
-	case m.operation == nil || o.operation == nil:
+	case m.operation == nil || o.operation == nil || m.operation == o.operation:
 		return m.operation != nil
 	case m.literals != o.literals:
 		return m.literals > o.literals
+	case m.fit>>1 == o.fit>>1: // they differ in age alone
+		if a, b := q.bodyFit(m.operation), q.bodyFit(o.operation); a != b {
+			return a > b
+		}
 	}
 	return m.fit > o.fit
+}
+
+// bodyFit counts the members of a JSON body that an operation's input has, less
+// those that are of another kind there. Few templates are so alike that it matters.
+func (q *query) bodyFit(o *Operation) int {
+	if len(q.body) == 0 || q.body[0] != '{' {
+		return 0
+	}
+	n, input := 0, o.Input(RestJSON1)
+	gjson.ParseBytes(q.body[:min(len(q.body), maxForm)]).ForEach(func(key, value gjson.Result) bool {
+		member, ok := input.Member(key.Str)
+		switch kind := member.Kind(); {
+		case !ok:
+		case value.IsArray() != (kind == List) && kind != Document:
+			n--
+		default:
+			n++
+		}
+		return true
+	})
+	return n
 }
 
 // find returns the best match of the request's path.
@@ -256,36 +284,43 @@ func choose(leaves []leaf, q *query, method string, literals int) match {
 
 // choose returns the route whose constants the query has; among several the one
 // with the most of them, then with the fewest required parameters absent, then
-// the same trailing slash, then the most required ones present, then the one that
-// is not deprecated.
+// the same trailing slash, then the most required ones present, then the template
+// that is current, then the one whose members the body has, then the operation
+// that is not deprecated.
 func (l *leaf) choose(q *query) match {
-	if len(l.routes) == 1 && len(l.routes[0].constants) == 0 {
-		return match{operation: l.routes[0].operation}
+	best := match{}
+	if len(l.params) == 0 {
+		for i := range l.routes {
+			best.take(q, &l.routes[i], 0, nil)
+		}
+		return best
 	}
 	var present uint64
 	var values [maxParams]string
-	if len(l.params) > 0 && q.raw != "" {
-		for rest := q.raw; rest != ""; {
-			var name, value string
-			name, value, rest = nextParam(rest)
-			i, ok := l.params[name]
-			if !ok && strings.IndexByte(name, '%') >= 0 {
-				i, ok = l.params[unescape(name)]
-			}
-			if ok {
-				present |= 1 << i
-				values[i] = value
-			}
+	for rest := q.raw; rest != ""; {
+		var name, value string
+		name, value, rest = nextParam(rest)
+		i, ok := l.params[name]
+		if !ok && strings.IndexByte(name, '%') >= 0 {
+			i, ok = l.params[unescape(name)]
+		}
+		if ok {
+			present |= 1 << i
+			values[i] = value
 		}
 	}
-	best := match{}
 	for i := range l.routes {
-		r := &l.routes[i]
-		if fit, ok := r.fit(q, present, &values); ok && (best.operation == nil || fit > best.fit) {
-			best = match{operation: r.operation, fit: fit}
-		}
+		best.take(q, &l.routes[i], present, &values)
 	}
 	return best
+}
+
+// take replaces m by r if r fits better.
+func (m *match) take(q *query, r *routeTo, present uint64, values *[maxParams]string) {
+	fit, ok := r.fit(q, present, values)
+	if next := (match{operation: r.operation, fit: fit}); ok && next.better(*m, q) {
+		*m = next
+	}
 }
 
 // fit weighs the criteria of leaf.choose, the weightiest first.
@@ -320,6 +355,9 @@ func (r *routeTo) fit(q *query, present uint64, values *[maxParams]string) (int,
 	if r.slash == q.slash {
 		fit += 1 << 15
 	}
+	if r.current {
+		fit += 1 << 1
+	}
 	if r.operation.flags&(flagDeprecated|flagStale) == 0 {
 		fit++
 	}
@@ -330,5 +368,6 @@ func (r *routeTo) fit(q *query, present uint64, values *[maxParams]string) (int,
 type query struct {
 	raw    string
 	header func(string) string
+	body   []byte
 	slash  bool // the path ends in a slash
 }

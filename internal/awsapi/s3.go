@@ -2,6 +2,7 @@ package awsapi
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 )
 
@@ -28,7 +29,7 @@ func (id *identifier) s3(q *query) {
 	var leaves []leaf
 	switch {
 	case id.bucket == "":
-		if id.signing == "s3express" && id.Method == "GET" {
+		if express := id.signing == "s3express" || strings.HasPrefix(id.host.rest, "s3express-control"); express && id.Method == "GET" {
 			id.operation = s.operation("ListDirectoryBuckets")
 			return
 		}
@@ -74,11 +75,10 @@ func (id *identifier) browserUpload() {
 // hostBucket returns the bucket that the host names, "" if none.
 func (id *identifier) hostBucket() string {
 	if id.atAWS {
-		for _, s := range id.host.services {
-			if s == id.table.s3 {
-				return id.host.Prefix
-			}
+		if !slices.Contains(id.host.services, id.table.s3) {
+			return ""
 		}
+		return id.host.Prefix
 	}
 	// Somebody else's host: bucket.localhost, bucket.s3.example.com.
 	host := stripPort(id.Host)
@@ -124,18 +124,13 @@ func isIP(host string) bool {
 }
 
 // isS3Control reports whether a call under S3's signing name is one of S3
-// Control, whose paths start like a bucket's: it always names the account.
+// Control, whose paths look like a bucket's: it always names the account.
 func (id *identifier) isS3Control() bool {
-	if id.atAWS {
-		for _, s := range id.host.services {
-			if s == id.table.s3Control {
-				return true
-			}
-		}
-		return false
-	}
 	if !strings.HasPrefix(id.Path, "/v20180820/") {
 		return false
+	}
+	if id.atAWS && slices.Contains(id.host.services, id.table.s3Control) {
+		return true
 	}
 	first, _, _ := strings.Cut(id.Host, ".")
 	return id.Header("X-Amz-Account-Id") != "" || isAccount(first) || containsFold(id.RawQuery, "x-amz-account-id=")

@@ -46,7 +46,8 @@ type service struct {
 	protocols []Protocol
 	global    string // host of a service without regions, from older models
 	endpoints []endpointRule
-	segments  []string
+	segments  []string // first literal path segments
+	basePath  string   // of endpoints, "" for almost all
 
 	operationData, shapeData string
 	operations               func() *operations
@@ -105,7 +106,11 @@ func newTable(data string) *table {
 		s.segments = index.list()
 		s.endpoints = make([]endpointRule, index.uint())
 		for j := range s.endpoints {
-			s.endpoints[j] = endpointRule{uint8(index.uint()), index.text(), index.text(), index.text(), index.text()}
+			r := endpointRule{uint8(index.uint()), index.text(), index.text(), index.text(), index.text()}
+			if i := strings.IndexByte(r.template, '/'); i >= 0 {
+				s.basePath = r.template[i:]
+			}
+			s.endpoints[j] = r
 		}
 		s.operationData = index.slice(sections)
 		s.shapeData = index.slice(sections)

@@ -60,8 +60,8 @@ func (p *partition) regionPrefixes() ([]string, error) {
 // An endpointRow is what a rule set says for one region and variant.
 type endpointRow struct {
 	region        string
-	variant       int // 1 FIPS, 2 dual-stack, 4 with the account in the host
-	host          string
+	variant       int    // 1 FIPS, 2 dual-stack, 4 with the account in the host
+	host          string // with the base path, if there is one
 	signingName   string
 	signingRegion string
 }
@@ -79,7 +79,10 @@ const exampleAccount = "111122223333"
 
 // template replaces what varies in a host.
 func (e endpointRow) template(p *partition) string {
-	host := e.host
+	host, path, slash := strings.Cut(e.host, "/")
+	if slash {
+		path = "/" + path
+	}
 	switch {
 	case strings.HasSuffix(host, "."+p.Outputs.DualStackDNSSuffix):
 		host = strings.TrimSuffix(host, p.Outputs.DualStackDNSSuffix) + "{d}"
@@ -95,7 +98,7 @@ func (e endpointRow) template(p *partition) string {
 			labels[i] = "{a}"
 		}
 	}
-	return strings.Join(labels, ".")
+	return strings.Join(labels, ".") + path
 }
 
 // compact finds the fewest rules that say the same as rows.

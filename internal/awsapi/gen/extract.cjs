@@ -29,7 +29,7 @@ function endpoints(serviceId, source, resolve) {
   for (const region of regions) {
     for (const variant of [0, 1, 2, 3]) {
       for (const account of ["", "111122223333"]) {
-        const params = { Region: region, UseFIPS: !!(variant & 1), UseDualStack: !!(variant & 2) };
+        const params = { Region: region, ApiType: "ControlPlane", UseFIPS: !!(variant & 1), UseDualStack: !!(variant & 2) };
         if (account) Object.assign(params, { AccountId: account, AccountIdEndpointMode: "preferred", RequiresAccountId: true });
         let r;
         try {

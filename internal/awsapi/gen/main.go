@@ -279,7 +279,7 @@ func (x *extraction) add(line []byte, sources *sourceList) error {
 		var rows []endpointRow
 		for _, r := range record.Rows {
 			variant := int(r[1].(float64)) | int(r[2].(float64))<<2
-			rows = append(rows, endpointRow{r[0].(string), variant, r[3].(string), r[5].(string), r[6].(string)})
+			rows = append(rows, endpointRow{r[0].(string), variant, r[3].(string) + strings.TrimSuffix(r[4].(string), "/"), r[5].(string), r[6].(string)})
 		}
 		x.endpoints[record.ServiceID] = rows
 		sources.add(record.Source)

@@ -81,6 +81,8 @@ def main():
                     body = body.read()
                 if isinstance(body, str):
                     body = body.encode()
+                if request.headers.get("X-Amz-Target", b"").endswith(b".DescribeEndpoints"):
+                    return AWSResponse(request.url, 200, {}, io.BytesIO(b'{"Endpoints":[{"Address":"query-cell1.timestream.us-west-2.amazonaws.com","CachePeriodInMinutes":1440}]}'))
                 captured.append((request.method, request.url, {k: v if isinstance(v, str) else v.decode("latin-1") for k, v in request.headers.items()}, body or b""))
                 return AWSResponse(request.url, 500, {}, io.BytesIO(b""))
 
