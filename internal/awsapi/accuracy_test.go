@@ -107,7 +107,8 @@ func TestAccuracy(t *testing.T) {
 					wrongAction++
 					classes[fmt.Sprintf("%s %s: action %q", s.ServiceID, s.Action, c.Action)]++
 				}
-				if c.Service != strings.ToLower(s.Service) {
+				// Without a scope, the name is the service's today.
+				if unsigned := r.Header("Authorization") == ""; c.Service != strings.ToLower(s.Service) && !(unsigned && c.ServiceID == s.ServiceID) {
 					wrongService++
 					classes[fmt.Sprintf("%s %s: service %q, not %q", s.ServiceID, s.Action, c.Service, s.Service)]++
 				}

@@ -37,6 +37,15 @@ type endpointRule struct {
 	signingName, signingRegion string
 }
 
+func newEndpointRules(data string) []endpointRule {
+	d := decoder{rest: data}
+	rules := make([]endpointRule, d.uint())
+	for i := range rules {
+		rules[i] = endpointRule{d.byte(), d.text(), d.text(), d.text(), d.text()}
+	}
+	return rules
+}
+
 // Endpoint returns the AWS host of a service (ServiceID or signing name) in a
 // region. The host comes from the table: an unknown service, a region whose name
 // belongs to no partition, or a label that is no plain name is an error that
@@ -74,7 +83,7 @@ func Endpoint(service, region string, o EndpointOptions) (Host, error) {
 	if !ok {
 		r, ok = s.rule(p, region, variant)
 	}
-	if !ok && len(s.endpoints) == 0 && variant == 0 && len(s.prefixes) > 0 { // known to older models only
+	if !ok && len(s.endpoints()) == 0 && variant == 0 && len(s.prefixes) > 0 { // known to older models only
 		r, ok = endpointRule{template: s.prefixes[0] + ".{r}.{s}"}, true
 		if s.global != "" {
 			r = endpointRule{template: s.global, signingRegion: p.globalRegion}
@@ -111,7 +120,7 @@ func Endpoint(service, region string, o EndpointOptions) (Host, error) {
 func (s *service) rule(p *partition, region string, variant uint8) (endpointRule, bool) {
 	var best endpointRule
 	level := -1
-	for _, r := range s.endpoints {
+	for _, r := range s.endpoints() {
 		l := -1
 		switch {
 		case r.variant != variant:

@@ -50,24 +50,6 @@ const (
 	variantAccount
 )
 
-func (t *table) addHosts(s *service) {
-	for _, r := range s.endpoints {
-		if r.template == "" {
-			continue
-		}
-		signs := ""
-		if !strings.Contains(r.template, "{r}") {
-			signs = r.signingRegion
-		}
-		t.addHost(hostKey(r.template), s, r.variant&^variantAccount, signs)
-	}
-	for _, prefix := range s.prefixes {
-		if t.byHost[prefix] == nil || len(s.endpoints) == 0 {
-			t.addHost(prefix, s, 0, "")
-		}
-	}
-}
-
 func (t *table) addHost(key string, s *service, variant uint8, signs string) {
 	e := t.byHost[key]
 	if e == nil {
@@ -78,22 +60,6 @@ func (t *table) addHost(key string, s *service, variant uint8, signs string) {
 	if e.signs == "" {
 		e.signs = signs
 	}
-}
-
-// hostKey strips from an endpoint template what varies.
-func hostKey(template string) string {
-	var b strings.Builder
-	template, _, _ = strings.Cut(template, "/")
-	for label := range strings.SplitSeq(template, ".") {
-		if strings.HasPrefix(label, "{") {
-			continue
-		}
-		if b.Len() > 0 {
-			b.WriteByte('.')
-		}
-		b.WriteString(label)
-	}
-	return b.String()
 }
 
 // ParseHost takes an AWS host name apart; a port is ignored. It reports false
@@ -124,6 +90,7 @@ func (t *table) parseHost(host string) (HostInfo, bool) {
 		return t.s3Host(info, head), true
 	}
 	if head, last := cutLast(name, '.'); strings.HasPrefix(last, "s3express-") && t.byHost[last] == nil { // s3express-use1-az4, not s3express-control
+		info.rest = "s3express"
 		return t.s3Host(info, head), true
 	}
 	for rest, prefix := name, 0; ; {

@@ -99,7 +99,7 @@ func (id *identifier) finish() Call {
 	if s := id.service; s != nil {
 		c.ServiceID = s.id
 		if c.Service == "" {
-			c.Service = s.signing[0]
+			c.Service = id.signs(s)
 		}
 		if c.Protocol == ProtocolUnknown && len(s.protocols) > 0 {
 			c.Protocol = s.protocols[0]
@@ -120,6 +120,20 @@ func (id *identifier) finish() Call {
 	return c
 }
 
+// signs returns the name that an unsigned call to s would be signed with. S3's
+// family has several.
+func (id *identifier) signs(s *service) string {
+	switch {
+	case s == id.table.s3 && id.operation != nil && id.operation.Name == "WriteGetObjectResponse":
+		return "s3-object-lambda"
+	case s == id.table.s3Control && id.Header("X-Amz-Outpost-Id") != "":
+		return "s3-outposts"
+	case (s == id.table.s3 || s == id.table.s3Control) && strings.HasPrefix(id.host.rest, "s3express"):
+		return "s3express"
+	}
+	return s.signing[0]
+}
+
 // allowed reports whether scope and host leave room for s.
 func (id *identifier) allowed(s *service) bool {
 	return len(id.candidates) == 0 || slices.Contains(id.candidates, s)
@@ -131,17 +145,33 @@ func (id *identifier) prefer(services []*service) *service {
 	if len(services) == 0 {
 		return nil
 	}
-	if len(services) > 1 {
-		for _, s := range services {
-			if slices.Contains(id.host.services, s) {
-				return s
-			}
-		}
-		if agent := id.agent(); agent != nil && slices.Contains(services, agent) {
-			return agent
-		}
+	if s := id.evident(services); s != nil {
+		return s
 	}
 	return services[0]
+}
+
+// evident returns the one of several services that the host, or else the user
+// agent, names; nil if neither does.
+func (id *identifier) evident(services []*service) *service {
+	if len(services) < 2 {
+		return nil
+	}
+	var named *service
+	n := 0
+	for _, s := range services {
+		if slices.Contains(id.host.services, s) {
+			named = s
+			n++
+		}
+	}
+	if n == 1 {
+		return named
+	}
+	if agent := id.agent(); agent != nil && slices.Contains(services, agent) {
+		return agent
+	}
+	return nil
 }
 
 // agent returns the service that the user agent names ("api/sesv2#1.2"), nil if none.
@@ -410,12 +440,16 @@ func (id *identifier) route(services []*service, q *query, method string) match 
 		if rest, ok := strings.CutPrefix(path, s.basePath); m.operation == nil && ok && s.basePath != "" {
 			m = routes.find(q, method, rest)
 		}
+		if m.operation != nil && best.operation != nil && m.literals == best.literals && m.fit>>16 == best.fit>>16 {
+			if pair := [2]*service{best.operation.service, s}; id.evident(pair[:]) != nil {
+				if id.evident(pair[:]) == s {
+					best = m
+				}
+				continue
+			}
+		}
 		if m.better(best, q) {
 			best = m
-		} else if m.operation != nil && !best.better(m, q) {
-			if pair := [2]*service{best.operation.service, s}; id.prefer(pair[:]) == s {
-				best = m
-			}
 		}
 	}
 	return best

@@ -163,11 +163,11 @@ type match struct {
 // better reports whether m is more specific than o.
 func (m match) better(o match, q *query) bool {
 	switch {
-	case m.operation == nil || o.operation == nil || m.operation == o.operation:
+	case m.operation == nil || o.operation == nil:
 		return m.operation != nil
 	case m.literals != o.literals:
 		return m.literals > o.literals
-	case m.fit>>1 == o.fit>>1: // they differ in age alone
+	case m.fit>>1 == o.fit>>1 && m.operation != o.operation: // they differ in age alone
 		if a, b := q.bodyFit(m.operation), q.bodyFit(o.operation); a != b {
 			return a > b
 		}

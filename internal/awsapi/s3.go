@@ -133,7 +133,12 @@ func (id *identifier) isS3Control() bool {
 		return true
 	}
 	first, _, _ := strings.Cut(id.Host, ".")
-	return id.Header("X-Amz-Account-Id") != "" || isAccount(first) || containsFold(id.RawQuery, "x-amz-account-id=")
+	if id.Header("X-Amz-Account-Id") != "" || isAccount(first) || containsFold(id.RawQuery, "x-amz-account-id=") || id.agent() == id.table.s3Control {
+		return true
+	}
+	// CreateBucket (on an Outpost) is the one operation without an account.
+	bucket, ok := strings.CutPrefix(id.Path, "/v20180820/bucket/")
+	return ok && id.Method == "PUT" && strings.IndexByte(strings.TrimSuffix(bucket, "/"), '/') < 0
 }
 
 // looksLikeS3 decides about requests without a service in scope, host or path:

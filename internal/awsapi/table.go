@@ -18,7 +18,6 @@ type table struct {
 	bySigning  map[string][]*service // lower case
 	byTarget   map[string][]*service
 	byUID      map[string]*service // "api/NAME" in user agents
-	byPrefix   map[string][]*service
 	byVersion  map[string][]*service
 	byHost     map[string]*hostEntry
 	bySegment  map[string][]*service // first path segments of REST services
@@ -44,12 +43,13 @@ type service struct {
 	versions  []string
 	prefixes  []string // of endpoints, such as "monitoring"
 	protocols []Protocol
-	global    string // host of a service without regions, from older models
-	endpoints []endpointRule
+	regional  bool     // it has endpoints in the table
+	global    string   // host of a service without regions, from older models
 	segments  []string // first literal path segments
 	basePath  string   // of endpoints, "" for almost all
 
 	operationData, shapeData string
+	endpoints                func() []endpointRule
 	operations               func() *operations
 	shapes                   func() *shapeTable
 }
@@ -81,9 +81,8 @@ const tableMagic = "awsapi 1\n"
 
 func newTable(data string) *table {
 	t := &table{
-		bySigning: map[string][]*service{}, byTarget: map[string][]*service{}, byUID: map[string]*service{},
-		byPrefix: map[string][]*service{}, byVersion: map[string][]*service{}, byHost: map[string]*hostEntry{},
-		bySegment: map[string][]*service{},
+		bySigning: make(map[string][]*service, 512), byTarget: make(map[string][]*service, 512), byUID: make(map[string]*service, 512),
+		byVersion: make(map[string][]*service, 64), byHost: make(map[string]*hostEntry, 2048), bySegment: make(map[string][]*service, 2048),
 	}
 	if !strings.HasPrefix(data, tableMagic) {
 		panic("awsapi: table.bin is not of this version; run go generate")
@@ -104,14 +103,14 @@ func newTable(data string) *table {
 		}
 		s.global = index.text()
 		s.segments = index.list()
-		s.endpoints = make([]endpointRule, index.uint())
-		for j := range s.endpoints {
-			r := endpointRule{uint8(index.uint()), index.text(), index.text(), index.text(), index.text()}
-			if i := strings.IndexByte(r.template, '/'); i >= 0 {
-				s.basePath = r.template[i:]
-			}
-			s.endpoints[j] = r
+		s.basePath = index.text()
+		for range index.uint() {
+			key, variant := index.text(), index.byte()
+			t.addHost(key, s, variant, index.text())
 		}
+		rules := index.text()
+		s.regional = rules[0] != 0
+		s.endpoints = sync.OnceValue(func() []endpointRule { return newEndpointRules(rules) })
 		s.operationData = index.slice(sections)
 		s.shapeData = index.slice(sections)
 		s.operations = sync.OnceValue(func() *operations { return newOperations(s) })
@@ -149,9 +148,6 @@ func (t *table) add(s *service) {
 	for _, name := range s.uids {
 		t.byUID[name] = s
 	}
-	for _, name := range s.prefixes {
-		t.byPrefix[name] = append(t.byPrefix[name], s)
-	}
 	if s.query() != ProtocolUnknown {
 		for _, v := range s.versions {
 			t.byVersion[v] = append(t.byVersion[v], s)
@@ -160,7 +156,11 @@ func (t *table) add(s *service) {
 	for _, seg := range s.segments {
 		t.bySegment[seg] = append(t.bySegment[seg], s)
 	}
-	t.addHosts(s)
+	for _, prefix := range s.prefixes { // what older models say
+		if t.byHost[prefix] == nil || !s.regional {
+			t.addHost(prefix, s, 0, "")
+		}
+	}
 }
 
 // rank orders services that share a signing name: the one that has the name

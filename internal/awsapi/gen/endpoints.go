@@ -180,3 +180,51 @@ func sortedKeys[K comparable, V any](m map[K]V, compare func(a, b K) int) []K {
 	slices.SortFunc(out, compare)
 	return out
 }
+
+// A hostName is a template without what varies: "api.ecr", "s3.dualstack".
+type hostName struct {
+	key     string
+	variant int
+	signs   string // region of a host that names none
+}
+
+// hostNames lists the distinct names in rules, also with each host prefix.
+func hostNames(rules []endpointRule, prefixes []string) []hostName {
+	var out []hostName
+	add := func(n hostName) {
+		if !slices.ContainsFunc(out, func(o hostName) bool { return o.key == n.key }) {
+			out = append(out, n)
+		}
+	}
+	for _, r := range rules {
+		host, _, _ := strings.Cut(r.template, "/")
+		var labels []string
+		for label := range strings.SplitSeq(host, ".") {
+			if !strings.HasPrefix(label, "{") && label != "" {
+				labels = append(labels, label)
+			}
+		}
+		if len(labels) == 0 {
+			continue
+		}
+		n := hostName{key: strings.Join(labels, "."), variant: r.variant &^ 4}
+		if !strings.Contains(host, "{r}") {
+			n.signs = r.signRegion
+		}
+		add(n)
+		for _, prefix := range prefixes {
+			add(hostName{prefix + n.key, n.variant, n.signs})
+		}
+	}
+	return out
+}
+
+// basePath is what endpoints have before a request's path.
+func basePath(rules []endpointRule) string {
+	for _, r := range rules {
+		if _, path, ok := strings.Cut(r.template, "/"); ok {
+			return "/" + path
+		}
+	}
+	return ""
+}

@@ -42,7 +42,6 @@ func encode(digest string, partitions []*partition, services []*mergedService, h
 		index.text(p.Outputs.ImplicitGlobal)
 		index.list(prefixes)
 	}
-	// Most rules are shared by hundreds of services but for one name.
 	index.uint(len(services))
 	for _, s := range services {
 		index.text(s.id)
@@ -55,14 +54,21 @@ func encode(digest string, partitions []*partition, services []*mergedService, h
 		index.text(s.global)
 		index.list(s.segments())
 		rules := compact(s.endpointRows, partitions)
-		index.uint(len(rules))
-		for _, r := range rules {
-			index.uint(r.variant)
-			index.text(r.scope)
-			index.text(r.template)
-			index.text(r.signingName)
-			index.text(r.signRegion)
+		index.text(basePath(rules))
+		names := hostNames(rules, s.dashPrefixes())
+		index.uint(len(names))
+		for _, n := range names {
+			index.text(n.key)
+			index.byte(byte(n.variant))
+			index.text(n.signs)
 		}
+		var e encoder
+		e.uint(len(rules))
+		for _, r := range rules {
+			e.byte(byte(r.variant))
+			e.texts([]string{r.scope, r.template, r.signingName, r.signRegion})
+		}
+		index.text(string(e.b))
 		start := len(sections.b)
 		encodeOperations(&sections, s)
 		index.uint(start)
@@ -130,6 +136,17 @@ func (s *mergedService) segments() []string {
 		}
 	}
 	slices.Sort(out)
+	return out
+}
+
+// dashPrefixes lists the host prefixes that become part of the first label: "data-".
+func (s *mergedService) dashPrefixes() []string {
+	var out []string
+	for _, o := range s.operations {
+		if p := o.hostPrefix; strings.HasSuffix(p, "-") && !strings.Contains(p, "}") {
+			out = appendNew(out, p)
+		}
+	}
 	return out
 }
 

@@ -7,7 +7,7 @@ name), service_id, action, method, url, headers, body (base64). Each operation
 comes twice: with its required members only, and with all of them. With ENDPOINT
 (http://localhost:4577) requests go there, else to AWS's own hosts.
 """
-import base64, datetime, io, json, random, sys, uuid
+import base64, datetime, io, json, random, re, sys
 
 import botocore, botocore.session
 from botocore.awsrequest import AWSResponse
@@ -81,13 +81,14 @@ def main():
                     body = body.read()
                 if isinstance(body, str):
                     body = body.encode()
-                if request.headers.get("X-Amz-Target", b"").endswith(b".DescribeEndpoints"):
+                if wanted != "DescribeEndpoints" and str(request.headers.get("X-Amz-Target", "")).rstrip("'").endswith(".DescribeEndpoints"):
                     return AWSResponse(request.url, 200, {}, io.BytesIO(b'{"Endpoints":[{"Address":"query-cell1.timestream.us-west-2.amazonaws.com","CachePeriodInMinutes":1440}]}'))
                 captured.append((request.method, request.url, {k: v if isinstance(v, str) else v.decode("latin-1") for k, v in request.headers.items()}, body or b""))
                 return AWSResponse(request.url, 500, {}, io.BytesIO(b""))
 
             client.meta.events.register("before-send", capture)
             for operation in model.operation_names:
+                wanted = operation
                 om = model.operation_model(operation)
                 for full in (False, True):
                     params = Sample(operation, full).value(om.input_shape) if om.input_shape else {}
@@ -105,8 +106,9 @@ def main():
                         print(name, operation, full, repr(error)[:150], file=sys.stderr)
                         continue
                     method, url, headers, body = captured[-1]
+                    scope = re.search("Credential=[^/]*/[0-9]*/[^/]*/([^/]*)/aws4_request", headers.get("Authorization", ""))
                     done += 1
-                    print(json.dumps({"sdk": "botocore " + botocore.__version__, "service": model.signing_name, "service_id": str(model.service_id), "action": operation,
+                    print(json.dumps({"sdk": "botocore " + botocore.__version__, "service": scope.group(1) if scope else model.signing_name, "service_id": str(model.service_id), "action": operation,
                                       "method": method, "url": url, "headers": headers, "body": base64.b64encode(body[:4096]).decode()}))
     print(done, "requests,", failed, "could not be made", file=sys.stderr)
 
