@@ -266,3 +266,8 @@ func (r *rig) raw(text string) string {
 	n, _ := c.Read(b) // no bytes: the connection was closed
 	return string(b[:n])
 }
+
+func hexSHA(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
+}

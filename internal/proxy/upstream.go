@@ -564,7 +564,7 @@ func (b *chunkedBody) Read(p []byte) (int, error) {
 // bufferPool holds the buffers that large bodies are copied with.
 type bufferPool struct{ pool sync.Pool }
 
-const copyBuffer = 128 << 10
+const copyBuffer = 64 << 10
 
 func (p *bufferPool) get() *[]byte {
 	if b, ok := p.pool.Get().(*[]byte); ok {
