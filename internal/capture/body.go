@@ -69,6 +69,13 @@ func (b *bodyCapture) digest(p []byte) {
 	}
 }
 
+func (b *bodyCapture) digestSoFar() [sha256.Size]byte {
+	if b.hash != nil {
+		return [sha256.Size]byte(b.hash.Sum(nil))
+	}
+	return sha256.Sum256(b.data)
+}
+
 // body returns what was captured. Its Data belongs to the capture.
 func (b *bodyCapture) body() entry.Body {
 	if b.hash == nil || b.size == 0 {

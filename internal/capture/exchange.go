@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"crypto/sha256"
 	"errors"
 	"slices"
 	"strconv"
@@ -64,6 +65,10 @@ func (x *Exchange) WriteRequest(p []byte) { x.request.write(p, x.recorder) }
 
 // WriteResponse takes the next bytes of the response's body, as they arrive.
 func (x *Exchange) WriteResponse(p []byte) { x.response.write(p, x.recorder) }
+
+// RequestDigest is the SHA-256 of the request's body so far. Of a body beyond
+// MaxBody it is at hand, and need not be computed twice.
+func (x *Exchange) RequestDigest() [sha256.Size]byte { return x.request.digestSoFar() }
 
 // RestartRequest forgets the request's body so far: it is sent once more.
 func (x *Exchange) RestartRequest() { x.request.reset() }
