@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"net/http"
 	"os"
@@ -182,7 +181,7 @@ func (c *call) openBody() *failure {
 			r = sign.NewChunkForwarder(r, sign.ChunkOptions{Length: length, Trailer: trailer})
 		}
 	case len(c.claim.Payload) == 64:
-		r = &hashReader{r: r, left: n, want: c.claim.Payload, hash: sha256.New()}
+		r = &hashReader{teeReader: teeReader{r: c.r.Body, tap: c.tap}, left: n, want: c.claim.Payload}
 	}
 	b.reader, o.body, o.expect = r, r, expects
 	http.NewResponseController(c.w).EnableFullDuplex() // h2 always has it
@@ -236,6 +235,17 @@ func (t *requestTap) detach() {
 	t.mu.Unlock()
 }
 
+// digest is the SHA-256 of the body so far, in hex; empty once the exchange is gone.
+func (t *requestTap) digest() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.x == nil {
+		return ""
+	}
+	sum := t.x.RequestDigest()
+	return hex.EncodeToString(sum[:])
+}
+
 type teeReader struct {
 	r   io.Reader
 	tap *requestTap
@@ -252,20 +262,18 @@ func (t *teeReader) Read(p []byte) (int, error) {
 }
 
 // A hashReader fails instead of handing on the last bytes of a body that is not the
-// signed one, so that the upstream never sees it complete.
+// signed one, so that the upstream never sees it complete. The exchange has the digest.
 type hashReader struct {
-	r    io.Reader
+	teeReader
 	left int64
 	want string
-	hash hash.Hash
 }
 
 func (h *hashReader) Read(p []byte) (int, error) {
-	n, err := h.r.Read(p)
-	h.hash.Write(p[:n])
+	n, err := h.teeReader.Read(p)
 	h.left -= int64(n)
 	if n > 0 && h.left == 0 || err == io.EOF {
-		if hex.EncodeToString(h.hash.Sum(nil)) != h.want {
+		if got := h.tap.digest(); got != "" && got != h.want {
 			return 0, errBodyHash
 		}
 	}

@@ -86,37 +86,81 @@ func Mint() sign.Credentials {
 	}
 }
 
+// Mode is how a command is led to the recorder.
+type Mode uint8
+
+// The modes.
+const (
+	ModeAuto     Mode = iota // endpoint, and forward for the clients that do not look at AWS_ENDPOINT_URL
+	ModeEndpoint             // AWS_ENDPOINT_URL
+	ModeForward              // HTTPS_PROXY
+)
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (m *Mode) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "auto":
+		*m = ModeAuto
+	case "endpoint", "reverse":
+		*m = ModeEndpoint
+	case "forward":
+		*m = ModeForward
+	default:
+		return fmt.Errorf("%q is not auto, endpoint or forward", text)
+	}
+	return nil
+}
+
 // environment is the caller's, changed so that the AWS SDKs in the command come here.
 func (s *Session) environment() ([]string, error) {
+	o := &s.o
 	set := map[string]string{}
 	var drop []string
-	region := s.o.Proxy.Region
-	if s.o.Forward {
-		var err error
-		if set, err = s.forward.environment(s.address, s.o.Environ); err != nil {
+	if o.Mode != ModeEndpoint {
+		forward, err := s.forward.environment(s.address, o.Environ, o.Mode == ModeForward)
+		switch {
+		case err == nil:
+			set = forward
+			drop = append(drop, "http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy")
+		case o.Mode == ModeForward:
 			return nil, err
+		default:
+			s.log.Warn(fmt.Sprintf("clients that do not look at AWS_ENDPOINT_URL will not be recorded: %v", err))
 		}
-		drop = append(drop, "AWS_ENDPOINT_URL", "http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy")
+	}
+	if o.Mode == ModeForward {
+		drop = append(drop, "AWS_ENDPOINT_URL")
 	} else {
 		minted := Mint()
-		s.o.Proxy.Keyring.Add(sign.Key{Credentials: minted, Identity: "the command", As: &mintedSource{own: s.o.Proxy.Own, self: minted, custom: s.o.Proxy.Upstream != nil}}, time.Now())
+		as := o.Proxy.Own
+		if as == nil || o.Proxy.Upstream != nil {
+			as = sign.Fallback{First: as, Then: minted} // an emulator takes any credentials
+		}
+		o.Proxy.Keyring.Add(sign.Key{Credentials: minted, Identity: "the command", As: as}, time.Now())
 		set["AWS_ENDPOINT_URL"] = "http://" + s.address
 		set["AWS_ACCESS_KEY_ID"], set["AWS_SECRET_ACCESS_KEY"] = minted.KeyID, minted.Secret
 		// SDKs put data- or sync- before the endpoint's name otherwise, which resolves to nothing.
 		set["AWS_DISABLE_HOST_PREFIX_INJECTION"] = "true"
-		set["NO_PROXY"] = join(value(s.o.Environ, "NO_PROXY"), "127.0.0.1,localhost")
-		set["no_proxy"] = join(value(s.o.Environ, "no_proxy"), "127.0.0.1,localhost")
+		for _, name := range [...]string{"NO_PROXY", "no_proxy"} {
+			if set[name] == "" {
+				set[name] = join(value(o.Environ, name), "127.0.0.1,localhost")
+			}
+		}
 		drop = append(drop, "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
 			"AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI")
 	}
-	if region != "" && value(s.o.Environ, "AWS_REGION") == "" {
-		set["AWS_REGION"] = region
+	region := o.Proxy.Region
+	if region == "" {
+		region = "us-east-1" // an SDK without a region does not even try
+		s.log.Debug("no region is configured: the command gets AWS_REGION=us-east-1")
 	}
-	if region != "" && value(s.o.Environ, "AWS_DEFAULT_REGION") == "" {
-		set["AWS_DEFAULT_REGION"] = region
+	for _, name := range [...]string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
+		if value(o.Environ, name) == "" {
+			set[name] = region
+		}
 	}
-	env := make([]string, 0, len(s.o.Environ)+len(set))
-	for _, kv := range s.o.Environ {
+	env := make([]string, 0, len(o.Environ)+len(set))
+	for _, kv := range o.Environ {
 		name, _, _ := strings.Cut(kv, "=")
 		if _, replaced := set[name]; replaced || slices.Contains(drop, name) || strings.HasPrefix(name, "AWS_ENDPOINT_URL_") {
 			continue
@@ -146,36 +190,18 @@ func join(have, more string) string {
 	return have + "," + more
 }
 
-// mintedSource signs the command's calls with the recorder's own credentials. Where
-// there are none, and the upstream is not AWS, with the command's: an emulator takes any.
-type mintedSource struct {
-	own    sign.Source
-	self   sign.Credentials
-	custom bool
-}
-
-func (m *mintedSource) Credentials(ctx context.Context) (sign.Credentials, error) {
-	if m.own != nil {
-		c, err := m.own.Credentials(ctx)
-		if err == nil || !m.custom {
-			return c, err
-		}
-	}
-	if m.custom {
-		return m.self, nil
-	}
-	return sign.Credentials{}, errors.New("the recorder has no AWS credentials to sign with")
-}
-
 // nothingArrived explains a recording that is empty, which is never a success.
 func (s *Session) nothingArrived() error {
-	how := "AWS_ENDPOINT_URL"
-	other := "--mode forward"
-	if s.o.Forward {
-		how, other = "HTTPS_PROXY", "--mode reverse"
+	var why string
+	switch s.o.Mode {
+	case ModeEndpoint:
+		why = "its client may ignore AWS_ENDPOINT_URL, as rclone, restic, s3cmd and AWS CLIs before 2.13 do; --mode auto leads them here, too"
+	case ModeForward:
+		why = "its client may ignore HTTPS_PROXY, as the SDK for JavaScript and s3cmd do; --mode auto leads them here, too"
+	default:
+		why = "its client looks neither at AWS_ENDPOINT_URL nor at HTTPS_PROXY"
 	}
-	advice := fmt.Sprintf("the command ended and %v: its client may ignore %s (rclone, restic and s3cmd ignore AWS_ENDPOINT_URL, the SDK for JavaScript ignores HTTPS_PROXY); try %s, or give the client the endpoint http://%s itself",
-		ErrNothingRecorded, how, other, s.address)
+	advice := fmt.Sprintf("the command ended and %v: %s; or give the client the endpoint http://%s itself (docs/clients.md has a recipe for each)", ErrNothingRecorded, why, s.address)
 	return &nothing{advice}
 }
 

@@ -9,6 +9,7 @@ package proxy
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -61,7 +62,7 @@ type Options struct {
 	// minute more than the longest call of AWS (Lambda Invoke).
 	Timeout time.Duration
 	// RootCAs verify upstreams; nil means those of the system.
-	RootCAs *tls.Config
+	RootCAs *x509.CertPool
 	// Dial opens connections to upstreams; nil means net.Dialer's.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Now is the clock; nil means time.Now.
@@ -86,9 +87,11 @@ type Proxy struct {
 	gate   gate
 	signer sign.Signer
 	client client
-	calls  sync.Pool // of *call
-	counts Counts
-	warned warnings
+	// transport carries the calls of clients that speak HTTP/2 in forward mode.
+	transport *http.Transport
+	calls     sync.Pool // of *call
+	counts    Counts
+	warned    warnings
 }
 
 // New checks the options and returns a handler.
@@ -116,19 +119,18 @@ func New(o Options) (*Proxy, error) {
 	if o.Dial == nil {
 		o.Dial = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
 	}
-	config := o.RootCAs
-	if config == nil {
-		config = &tls.Config{MinVersion: tls.VersionTLS12}
+	config := &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		RootCAs:            o.RootCAs,
+		ClientSessionCache: tls.NewLRUClientSessionCache(0),
+		NextProtos:         []string{"http/1.1"},
 	}
-	if config.ClientSessionCache == nil {
-		config.ClientSessionCache = tls.NewLRUClientSessionCache(0)
-	}
-	config.NextProtos = []string{"http/1.1"}
 	return &Proxy{
-		o:      o,
-		gate:   gate{hosts: o.HostNames, origins: o.AllowOrigins, peers: o.AllowPeers},
-		client: client{dial: o.Dial, tlsConfig: config, timeout: o.Timeout, idle: max(o.Timeout, 6*time.Minute)},
-		warned: warnings{seen: make(map[string]bool)},
+		o:         o,
+		gate:      gate{hosts: o.HostNames, origins: o.AllowOrigins, peers: o.AllowPeers},
+		transport: newTransport(&o, config),
+		client:    client{dial: o.Dial, tlsConfig: config, timeout: o.Timeout, idle: max(o.Timeout, 6*time.Minute)},
+		warned:    warnings{seen: make(map[string]bool)},
 	}, nil
 }
 
@@ -136,7 +138,10 @@ func New(o Options) (*Proxy, error) {
 func (p *Proxy) Counts() *Counts { return &p.counts }
 
 // Close closes idle connections to upstreams.
-func (p *Proxy) Close() { p.client.closeIdle() }
+func (p *Proxy) Close() {
+	p.client.closeIdle()
+	p.transport.CloseIdleConnections()
+}
 
 // A call is one request on its way through. Calls are reused.
 type call struct {
@@ -157,6 +162,8 @@ type call struct {
 	answer answer
 	x      *capture.Exchange
 	tap    *requestTap
+
+	transparent bool // forward mode: the request stays as it is
 }
 
 func (p *Proxy) get(w http.ResponseWriter, r *http.Request) *call {
@@ -269,7 +276,7 @@ func (c *call) strip() {
 	named := c.r.Header["Connection"]
 	kept := c.in.Header[:0]
 	for _, f := range c.in.Header {
-		if hopByHop(f.Name) || len(named) > 0 && namedBy(named, f.Name) {
+		if hopByHop(f.Name) && !(c.transparent && f.Name == "Cookie") || len(named) > 0 && namedBy(named, f.Name) {
 			continue
 		}
 		kept = append(kept, f)
@@ -287,6 +294,9 @@ func (c *call) prepare() *failure {
 	c.x = p.o.Recorder.Begin()
 	e := &c.x.Entry
 	e.Method, e.Host, e.Path, e.Query = c.in.Method, c.target.host, c.target.path, c.in.RawQuery
+	if c.transparent { // what the client asked AWS for, wherever it goes
+		e.Host, e.Path = c.in.Host, c.in.Path
+	}
 	e.RequestHeaders = append(e.RequestHeaders, c.in.Header...)
 	c.x.Call = c.api
 
@@ -319,7 +329,11 @@ func (c *call) forward() {
 	p := c.p
 	p.counts.Forwarded.Add(1)
 	c.x.Sent()
-	err := p.client.roundTrip(c.r.Context(), &c.out, &c.answer)
+	send := p.client.roundTrip
+	if c.transparent && c.r.ProtoMajor == 2 && c.target.tls {
+		send = p.roundTripH2
+	}
+	err := send(c.r.Context(), &c.out, &c.answer)
 	if err != nil {
 		c.tap.detach()
 		p.counts.Failed.Add(1)
@@ -383,10 +397,17 @@ func (c *call) relay() {
 		return
 	}
 	c.w.WriteHeader(a.status)
+	c.stream()
+}
+
+// stream copies what is left of the answer's body. Each piece goes out at once, but the last
+// one.
+func (c *call) stream() {
+	a := &c.answer
 	buf := c.p.client.buffers.get()
 	defer c.p.client.buffers.put(buf)
 	rc := http.NewResponseController(c.w)
-	left := a.length // bytes to come; negative if unknown
+	left := a.left() // bytes to come; negative if unknown
 	b := *buf
 	n := 0 // bytes in b, not yet passed on
 	for {
@@ -403,7 +424,7 @@ func (c *call) relay() {
 		if err != nil {
 			c.cut(err)
 		}
-		if n < len(b) && left >= 0 && a.conn.br.Buffered() > 0 {
+		if n < len(b) && left >= 0 && a.more() {
 			continue
 		}
 		if _, err := c.w.Write(b[:n]); err != nil {

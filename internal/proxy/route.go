@@ -2,7 +2,9 @@ package proxy
 
 import (
 	"fmt"
+	"net"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/neureaux/cloudmock/internal/awsapi"
@@ -74,16 +76,26 @@ func (c *call) routeUpstream(label string) {
 	u := c.p.o.Upstream
 	t := &c.target
 	t.host, t.tls = u.Host, u.Scheme == "https"
-	t.addr = u.Host
-	if u.Port() == "" {
-		t.addr = u.Hostname() + ":" + map[bool]string{false: "80", true: "443"}[t.tls]
-	}
+	t.addr = addrOf(u)
 	if t.service == "" {
 		t.service = c.api.Service
 	}
 	if label != "" && (t.service == "" || strings.HasPrefix(t.service, "s3")) {
 		t.path = "/" + bucketOf(label) + t.path
 	}
+}
+
+// addrOf is what is dialled for a URL.
+func addrOf(u *url.URL) string {
+	port := u.Port()
+	switch {
+	case port != "":
+	case u.Scheme == "https":
+		port = "443"
+	default:
+		port = "80"
+	}
+	return net.JoinHostPort(u.Hostname(), port)
 }
 
 func (c *call) routeAWS(label string) *failure {

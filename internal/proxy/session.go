@@ -20,26 +20,29 @@ import (
 
 // SessionOptions say where a recording listens, when it ends, and what runs in it.
 type SessionOptions struct {
-	Proxy    Options // Recorder, Broken and Logger are the session's
-	Listen   string  // address without port; empty means 127.0.0.1
-	Port     int     // 0 takes any
-	HTTPS    int     // port of the https endpoint; negative means none
-	Admin    string  // address of the admin endpoint; empty means none
-	Output   Output
-	Capture  capture.Options // Emit is the session's
-	Filter   func(line []byte) (bool, error)
-	Forward  bool // the child is given a proxy, not an endpoint
-	CA       CAOptions
-	Serve    bool          // go on serving when the recording cannot be written
-	Drain    time.Duration // how long calls in flight may take at the end
-	Duration time.Duration // ends the recording; 0 means never
-	Max      int64         // entries that end it; 0 means no limit
-	Command  []string
-	Stdin    io.Reader
-	Stdout   io.Writer // of the command
-	Stderr   io.Writer
-	Environ  []string
-	Quiet    bool
+	Proxy   Options // Recorder, Broken and Logger are the session's
+	Listen  string  // address without port; empty means 127.0.0.1
+	Port    int     // 0 takes any
+	HTTPS   int     // port of the https endpoint; negative means none
+	Admin   string  // address of the admin endpoint; empty means none
+	Output  Output
+	Capture capture.Options // Emit is the session's
+	Filter  func(line []byte) (bool, error)
+	Mode    Mode // how the command is led here
+	CA      CAOptions
+	// Passthrough tunnels hosts that are not AWS's, unseen, instead of refusing them.
+	Passthrough bool
+	Serve       bool          // go on serving when the recording cannot be written
+	Drain       time.Duration // how long calls in flight may take at the end
+	Duration    time.Duration // ends the recording; 0 means never
+	Max         int64         // entries that end it; 0 means no limit
+	Command     []string
+	Stdin       io.Reader
+	Stdout      io.Writer // of the command
+	Stderr      io.Writer
+	Environ     []string
+	Quiet       bool
+	Verbose     bool
 }
 
 // A Session is one run of the recorder.
@@ -53,12 +56,14 @@ type Session struct {
 	address  string // host:port of the endpoint
 	https    string
 	servers  []*http.Server
+	ca       func() (*CA, error)
 	full     chan struct{} // closed when Max entries are written
 	fullOnce sync.Once
 	written  atomic.Int64
 	filtered atomic.Int64
 	beyond   atomic.Int64
 	lost     atomic.Int64
+	injected atomic.Int64
 	serving  sync.WaitGroup
 }
 
@@ -78,7 +83,7 @@ func (e *ChildError) Error() string { return fmt.Sprintf("exit status %d", e.Sta
 // what went wrong.
 func Run(ctx context.Context, o SessionOptions) (err error) {
 	s := &Session{o: o, full: make(chan struct{})}
-	s.log = slog.New(&lineHandler{w: o.Stderr, quiet: o.Quiet})
+	s.log = slog.New(&lineHandler{w: o.Stderr, level: level(o.Quiet, o.Verbose)})
 	// A closed pipe is a failure of the recording, not the end of the app's calls.
 	// Notify, not Ignore: the command must not inherit it.
 	pipes := make(chan os.Signal, 1)
@@ -102,6 +107,12 @@ func Run(ctx context.Context, o SessionOptions) (err error) {
 		return err
 	}
 	defer s.proxy.Close()
+	s.ca = sync.OnceValues(func() (*CA, error) { return OpenCA(o.CA, time.Now()) })
+	s.forward = newForwarder(s.proxy, s.ca, o.CA.Hosts, o.Passthrough)
+	if len(o.Command) > 0 && o.Mode == ModeAuto {
+		// The command's other traffic must go on as if we were not there.
+		s.forward.passthrough, s.forward.private = true, true
+	}
 	if err := s.listen(ctx); err != nil {
 		return err
 	}
@@ -149,7 +160,8 @@ func (s *Session) listen(ctx context.Context) error {
 		return err
 	}
 	s.address = l.Addr().String()
-	s.serve(l, s.handler())
+	s.serve(newListener(l), s.forward)
+	s.serving.Go(func() { s.forward.inner.Serve(s.forward.queue) }) // ends when the queue is closed
 	if s.o.HTTPS >= 0 {
 		if err := s.listenHTTPS(host); err != nil {
 			return err
@@ -171,7 +183,6 @@ func (s *Session) listen(ctx context.Context) error {
 func (s *Session) serve(l net.Listener, h http.Handler) {
 	server := newServer(h)
 	s.servers = append(s.servers, server)
-	l = newListener(l)
 	s.serving.Go(func() {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			s.log.Error(fmt.Sprintf("listening on %s: %v", l.Addr(), err))
@@ -215,10 +226,14 @@ func (s *Session) wait(ctx context.Context) error {
 			return err
 		case err := <-ended:
 			s.shutdown()
-			if err == nil && s.proxy.counts.Forwarded.Load()+s.forwardCount() == 0 {
-				return s.nothingArrived()
+			if s.proxy.counts.Forwarded.Load() > 0 || s.proxy.counts.Refused.Load() > 0 {
+				return err
 			}
-			return err
+			if err != nil {
+				s.log.Warn(s.nothingArrived().Error())
+				return err
+			}
+			return s.nothingArrived()
 		case <-failed:
 			failed = nil
 			s.log.Error(s.out.err().Error())
@@ -255,6 +270,7 @@ func (s *Session) shutdown() {
 			}
 		})
 	}
+	wg.Go(func() { s.forward.shutdown(ctx) })
 	wg.Wait()
 	s.serving.Wait()
 	s.settle()
@@ -330,11 +346,21 @@ func newServer(h http.Handler) *http.Server {
 type lineHandler struct {
 	mu    sync.Mutex
 	w     io.Writer
-	quiet bool
+	level slog.Level
+}
+
+func level(quiet, verbose bool) slog.Level {
+	switch {
+	case quiet:
+		return slog.LevelWarn
+	case verbose:
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
 }
 
 func (h *lineHandler) Enabled(_ context.Context, level slog.Level) bool {
-	return !h.quiet || level >= slog.LevelWarn
+	return level >= h.level
 }
 
 func (h *lineHandler) Handle(_ context.Context, r slog.Record) error {

@@ -45,7 +45,19 @@ type answer struct {
 	conn    *upstreamConn
 	stop    func() bool // ends the watch on the caller's context
 	close   bool
+	release func() // what done does when there is no conn
 }
+
+// left is the number of bytes to come, negative if unknown.
+func (a *answer) left() int64 {
+	if a.length > 0 && a.conn != nil {
+		return a.conn.limit.N
+	}
+	return a.length
+}
+
+// more reports whether further bytes of the body can be read without waiting.
+func (a *answer) more() bool { return a.conn != nil && a.conn.br.Buffered() > 0 }
 
 // A client is a lean HTTP/1.1 client. Unlike net/http's it sends a request as it
 // is, never sends one twice, and hands on a response without changing it.
@@ -487,6 +499,9 @@ func (a *answer) done(complete bool) {
 	conn := a.conn
 	a.conn = nil
 	if conn == nil {
+		if a.release != nil {
+			a.release()
+		}
 		return
 	}
 	if !a.stop() || !complete || a.close {

@@ -2,7 +2,12 @@ package sign
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -14,13 +19,37 @@ type Static Credentials
 // Credentials implements Source.
 func (s Static) Credentials(context.Context) (Credentials, error) { return Credentials(s), nil }
 
+// Fallback signs with First, and where it has nothing, with Then.
+type Fallback struct {
+	First Source // may be nil
+	Then  Credentials
+}
+
+// Credentials implements Source.
+func (f Fallback) Credentials(ctx context.Context) (Credentials, error) {
+	if f.First != nil {
+		if c, err := f.First.Credentials(ctx); err == nil {
+			return c, nil
+		}
+	}
+	return f.Then, nil
+}
+
 // A Chain is the default credential chain of the AWS SDK: environment, shared
 // files, SSO, web identity, container and instance. It caches, and renews what runs out.
 type Chain struct {
 	provider aws.CredentialsProvider
 	// Region is the region that environment or profile name; it may be empty.
 	Region string
+
+	mu     sync.Mutex
+	failed error
+	until  time.Time // failed is repeated until then
 }
+
+// retryAfter is how long a failure to find credentials is believed: looking for them
+// can take seconds, where a machine has no metadata service.
+const retryAfter = 15 * time.Second
 
 // LoadChain reads the configuration of a profile; an empty name means the
 // default one. It asks no service: the first call of Credentials does.
@@ -38,11 +67,68 @@ func LoadChain(ctx context.Context, profile string) (*Chain, error) {
 	return &Chain{provider: c.Credentials, Region: c.Region}, nil
 }
 
+// AddClients lets clients sign with further keys: text is ID:SECRET, or names a file
+// in the form of ~/.aws/credentials, all of whose keys are taken. Their requests are forwarded
+// with the credentials of as; where there are none, with the clients' own.
+func AddClients(k *Keyring, text string, as Source) error {
+	add := func(id, secret string) {
+		own := Credentials{KeyID: id, Secret: secret}
+		k.Add(Key{Credentials: own, Identity: "client " + id, As: Fallback{as, own}}, time.Time{})
+	}
+	if id, secret, ok := strings.Cut(text, ":"); ok && id != "" && secret != "" && !strings.ContainsAny(id, "/\\.") {
+		add(id, secret)
+		return nil
+	}
+	data, err := os.ReadFile(text)
+	if errors.Is(err, os.ErrNotExist) {
+		return errors.New("neither ID:SECRET nor the name of a credentials file")
+	}
+	if err != nil {
+		return err
+	}
+	var id, secret string
+	found := false
+	for line := range strings.Lines(string(data) + "\n[]\n") {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "[") {
+			if id != "" && secret != "" {
+				add(id, secret)
+				found = true
+			}
+			id, secret = "", ""
+			continue
+		}
+		name, value, _ := strings.Cut(line, "=")
+		switch strings.TrimSpace(name) {
+		case "aws_access_key_id":
+			id = strings.TrimSpace(value)
+		case "aws_secret_access_key":
+			secret = strings.TrimSpace(value)
+		}
+	}
+	if !found {
+		return fmt.Errorf("%s holds no aws_access_key_id with its aws_secret_access_key", text)
+	}
+	return nil
+}
+
 // Credentials implements Source.
 func (c *Chain) Credentials(ctx context.Context) (Credentials, error) {
+	c.mu.Lock()
+	failed, until := c.failed, c.until
+	c.mu.Unlock()
+	if failed != nil && time.Now().Before(until) {
+		return Credentials{}, failed
+	}
 	got, err := c.provider.Retrieve(ctx)
 	if err != nil {
-		return Credentials{}, fmt.Errorf("finding AWS credentials: %w", err)
+		err = fmt.Errorf("finding AWS credentials: %w", err)
+		if ctx.Err() == nil {
+			c.mu.Lock()
+			c.failed, c.until = err, time.Now().Add(retryAfter)
+			c.mu.Unlock()
+		}
+		return Credentials{}, err
 	}
 	return Credentials{KeyID: got.AccessKeyID, Secret: got.SecretAccessKey, Token: got.SessionToken}, nil
 }

@@ -1,0 +1,274 @@
+package proxy
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/neureaux/cloudmock/internal/sign"
+)
+
+// forwardRig is a recorder in forward mode; every AWS name leads to one TLS server.
+type forwardRig struct {
+	*rig
+	ca   *CA
+	host string // of the recorder
+}
+
+func newForwardRig(t *testing.T, allow []string, change func(*Options)) *forwardRig {
+	t.Helper()
+	var fr forwardRig
+	amazon, err := OpenCA(CAOptions{Dir: filepath.Join(t.TempDir(), "amazon")}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	upstream := httptest.NewUnstartedServer(nil)
+	upstream.EnableHTTP2 = true
+	upstream.TLS = &tls.Config{GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		return amazon.Certificate(hello.ServerName, time.Now())
+	}}
+	upstream.StartTLS()
+	upstream.TLS.Certificates = nil // httptest's own
+	t.Cleanup(upstream.Close)
+	roots := x509.NewCertPool()
+	roots.AddCert(amazon.root)
+	fr.rig = newRig(t, func(o *Options) {
+		o.Upstream = nil
+		o.RootCAs = roots
+		o.Dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, network, upstream.Listener.Addr().String())
+		}
+		if change != nil {
+			change(o)
+		}
+	})
+	upstream.Config.Handler = http.HandlerFunc(fr.serveUpstream)
+	ca, err := OpenCA(CAOptions{Dir: filepath.Join(t.TempDir(), "ca")}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	fr.ca = ca
+	f := newForwarder(fr.proxy, func() (*CA, error) { return ca, nil }, allow, false)
+	go f.inner.Serve(f.queue)
+	t.Cleanup(func() { f.shutdown(context.Background()) })
+	fr.server.Config.Handler = f
+	fr.host = fr.server.Listener.Addr().String()
+	return &fr
+}
+
+func (fr *forwardRig) client(h2 bool) *http.Client {
+	roots := x509.NewCertPool()
+	roots.AddCert(fr.ca.root)
+	return &http.Client{Transport: &http.Transport{
+		Proxy:             http.ProxyURL(&url.URL{Scheme: "http", Host: fr.host}),
+		TLSClientConfig:   &tls.Config{RootCAs: roots},
+		ForceAttemptHTTP2: h2, DisableCompression: true,
+	}}
+}
+
+func TestForwardMode(t *testing.T) {
+	app := sign.Credentials{KeyID: "AKIDAPP", Secret: "appsecret"}
+	for _, h2 := range []bool{false, true} {
+		for _, tt := range []struct {
+			name    string
+			key     sign.Credentials
+			arrives string // key of the signature that the upstream verifies
+		}{
+			{"a request keeps the signature of the app", app, app.KeyID},
+			{"a key that stands for another is signed anew", clientKey, realKey.KeyID},
+		} {
+			t.Run(fmt.Sprintf("%s, HTTP/2 %v", tt.name, h2), func(t *testing.T) {
+				fr := newForwardRig(t, nil, nil)
+				fr.secrets[app.KeyID] = app.Secret
+				const target = "/a%2Fb%20c?x-id=PutObject&uploads"
+				req, err := http.NewRequest("PUT", "https://bkt1.s3.eu-west-1.amazonaws.com"+target, strings.NewReader("data"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				fr.sign(req, target, "data", tt.key, "s3", time.Now())
+				client := fr.client(h2)
+				defer client.CloseIdleConnections()
+				resp, err := client.Do(req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				body, err := io.ReadAll(resp.Body)
+				resp.Body.Close()
+				if err != nil || string(body) != "ok" || (resp.ProtoMajor == 2) != h2 {
+					t.Fatalf("%s %q %v", resp.Proto, body, err)
+				}
+				saw := fr.upstreamSaw()
+				if len(saw) != 1 || saw[0].Signed != tt.arrives || saw[0].Host != "bkt1.s3.eu-west-1.amazonaws.com" || saw[0].Target != target {
+					t.Errorf("upstream saw %+v", saw)
+				}
+				entries := fr.entries()
+				if len(entries) != 1 || entries[0].Host != "bkt1.s3.eu-west-1.amazonaws.com" || entries[0].Action != "PutObject" || string(entries[0].RequestBody.Data) != "data" {
+					t.Errorf("entries: %+v", entries)
+				}
+			})
+		}
+	}
+}
+
+func TestForwardModeIsNoOpenRelay(t *testing.T) {
+	fr := newForwardRig(t, []string{"storage.example:9000"}, nil)
+	tests := []struct{ name, request, want string }{
+		{"another site", "CONNECT evil.example:443", "403"},
+		{"another port of AWS", "CONNECT s3.amazonaws.com:22", "403"},
+		{"loopback", "CONNECT 127.0.0.1:443", "403"},
+		{"loopback v6", "CONNECT [::1]:443", "403"},
+		{"the recorder itself", "CONNECT localhost:4577", "403"},
+		{"a suffix that is not at a label", "CONNECT evilamazonaws.com:443", "403"},
+		{"AWS as a prefix", "CONNECT s3.amazonaws.com.evil.example:443", "403"},
+		{"a machine of a customer", "CONNECT ec2-1-2-3-4.compute-1.amazonaws.com:443", "403"},
+		{"a load balancer of a customer", "CONNECT x.us-east-1.elb.amazonaws.com:443", "403"},
+		{"instance metadata", "CONNECT 169.254.169.254:443", "403"},
+		{"instance metadata over http", "PUT http://169.254.169.254/latest/api/token", "403"},
+		{"ECS credentials over http", "GET http://169.254.170.2/v2/credentials", "403"},
+		{"instance metadata over IPv6", "GET http://[fd00:ec2::254]/latest/meta-data", "403"},
+		{"instance metadata as a mapped address", "GET http://[::ffff:169.254.169.254]/", "403"},
+		{"another site over http", "GET http://evil.example/x", "400"},
+		{"a user in the name", "GET http://s3.amazonaws.com@evil.example/x", "400"},
+		{"an allowed host on another port", "CONNECT storage.example:443", "403"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := fr.raw(tt.request + " HTTP/1.1\r\nHost: localhost\r\n\r\n")
+			if !strings.HasPrefix(got, "HTTP/1.1 "+tt.want) {
+				t.Errorf("got %.80q", got)
+			}
+		})
+	}
+	if n := len(fr.upstreamSaw()) + len(fr.entries()); n != 0 {
+		t.Errorf("%d requests went upstream or were recorded", n)
+	}
+}
+
+// dialConnect opens a tunnel by hand, HTTP/1.0 as botocore does it.
+func (fr *forwardRig) dialConnect(t *testing.T, host, sni string) (*tls.Conn, error) {
+	t.Helper()
+	c, err := net.Dial("tcp", fr.host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	fmt.Fprintf(c, "CONNECT %s:443 HTTP/1.0\r\n\r\n", host)
+	br := bufio.NewReader(c)
+	line, err := br.ReadString('\n')
+	if err != nil || !strings.Contains(line, "200") {
+		t.Fatalf("%q %v", line, err)
+	}
+	if _, err := br.ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(fr.ca.root)
+	tc := tls.Client(c, &tls.Config{ServerName: sni, RootCAs: roots})
+	return tc, tc.Handshake()
+}
+
+func TestConnectNameAndInnerNamesAgree(t *testing.T) {
+	fr := newForwardRig(t, nil, nil)
+	if _, err := fr.dialConnect(t, "s3.us-east-1.amazonaws.com", "sqs.us-east-1.amazonaws.com"); err == nil {
+		t.Error("TLS for another name than CONNECT's")
+	}
+	tc, err := fr.dialConnect(t, "s3.us-east-1.amazonaws.com", "s3.us-east-1.amazonaws.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(tc, "GET / HTTP/1.1\r\nHost: sqs.us-east-1.amazonaws.com\r\n\r\n")
+	resp, err := http.ReadResponse(bufio.NewReader(tc), nil)
+	if err != nil || resp.StatusCode != http.StatusMisdirectedRequest {
+		t.Errorf("%v %v", resp, err)
+	}
+	if n := len(fr.upstreamSaw()); n != 0 {
+		t.Errorf("%d requests went upstream", n)
+	}
+}
+
+func TestUpstreamThatCannotBeVerified(t *testing.T) {
+	fr := newForwardRig(t, nil, func(o *Options) { o.RootCAs = x509.NewCertPool() })
+	client := fr.client(false)
+	defer client.CloseIdleConnections()
+	resp, err := client.Get("https://s3.us-east-1.amazonaws.com/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != 502 || !strings.Contains(string(body), "certificate") {
+		t.Errorf("%d %s %v", resp.StatusCode, body, err)
+	}
+	entries := fr.entries()
+	if len(entries) != 1 || entries[0].StatusCode != 0 || !strings.Contains(entries[0].Error, "certificate") {
+		t.Errorf("entries: %+v", entries)
+	}
+}
+
+func TestCertificateAuthority(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "ca")
+	ca, err := OpenCA(CAOptions{Dir: dir}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{rootFile, issuerFile, keyFile} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v %v", name, info.Mode(), err)
+		}
+	}
+	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("folder: %v %v", info.Mode(), err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(ca.root)
+	between := x509.NewCertPool()
+	between.AddCert(ca.issuer)
+	tests := []struct {
+		name  string
+		valid bool
+	}{{"s3.us-east-1.amazonaws.com", true}, {"bk.localhost", true}, {"localhost", true}, {"127.0.0.1", true}, {"bank.example", false}, {"evilamazonaws.com", false}, {"10.0.0.1", false}}
+	for _, tt := range tests {
+		c, err := ca.Certificate(tt.name, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.Leaf.Verify(x509.VerifyOptions{DNSName: tt.name, Roots: roots, Intermediates: between})
+		if (err == nil) != tt.valid {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+	again, err := OpenCA(CAOptions{Dir: dir}, time.Now())
+	if err != nil || again.root.SerialNumber.Cmp(ca.root.SerialNumber) != 0 {
+		t.Errorf("opened again: %v", err)
+	}
+	later, err := OpenCA(CAOptions{Dir: dir}, time.Now().Add(caLife))
+	if err != nil || later.root.SerialNumber.Cmp(ca.root.SerialNumber) == 0 {
+		t.Errorf("after it ran out: %v", err)
+	}
+	if err := os.Chmod(filepath.Join(dir, keyFile), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenCA(CAOptions{Dir: dir}, time.Now()); err == nil || !strings.Contains(err.Error(), "can be read by others") {
+		t.Errorf("a key that others can read: %v", err)
+	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenCA(CAOptions{Dir: link}, time.Now()); err == nil || !strings.Contains(err.Error(), "symbolic link") {
+		t.Errorf("a symbolic link: %v", err)
+	}
+}
