@@ -91,7 +91,7 @@ func secretName(name string, anything bool) bool {
 		return true
 	}
 	switch low {
-	case "pwd", "passphrase", "secret", "authorization", "stringtosign", "signatureprovided", "stringtosignbytes",
+	case "pwd", "passphrase", "secret", "secretstring", "secretbinary", "authorization", "stringtosign", "signatureprovided", "stringtosignbytes",
 		"canonicalrequest", "canonicalrequestbytes", "awsaccesskeyid", "accesskeyid":
 		return true
 	case "token", "credentials":

@@ -25,8 +25,12 @@ type redactor struct {
 	secrets         sync.Map  // *awsapi.Operation → operationSecrets
 }
 
-// operationSecrets says where an operation has sensitive members.
-type operationSecrets struct{ request, response bool }
+// operationSecrets says where an operation has sensitive members, and the names
+// of its blobs as they stand in a body: in base64, no secret shows its form.
+type operationSecrets struct {
+	request, response           bool
+	requestBlobs, responseBlobs [][]byte
+}
 
 // redact replaces the secrets of a finished exchange, and reports which of its
 // bodies had any.
@@ -72,11 +76,11 @@ func (r *redactor) documents(e *entry.Entry, call *awsapi.Call) (request, respon
 	}
 	p := call.Protocol
 	secrets := r.secretsOf(op, p)
-	request = document{shape: op.RequestBody(p), sensitive: secrets.request}
+	request = document{shape: op.RequestBody(p), sensitive: secrets.request, blobs: secrets.requestBlobs}
 	if p == awsapi.AWSQuery || p == awsapi.EC2Query {
 		request.form = op.Input(p)
 	}
-	response = document{sensitive: secrets.response && e.StatusCode < 400}
+	response = document{sensitive: secrets.response && e.StatusCode < 400, blobs: secrets.responseBlobs}
 	if e.StatusCode < 400 {
 		response.shape = op.ResponseBody(p)
 	} else {
@@ -118,37 +122,47 @@ func (r *redactor) secretsOf(op *awsapi.Operation, p awsapi.Protocol) operationS
 	if s, ok := r.secrets.Load(op); ok {
 		return s.(operationSecrets)
 	}
-	s := operationSecrets{
-		request:  hasSecrets(op.Input(p), map[awsapi.Shape]bool{}),
-		response: hasSecrets(op.Output(p), map[awsapi.Shape]bool{}),
-	}
+	var s operationSecrets
+	var request, response shapeSearch
+	request.visit(op.Input(p))
+	response.visit(op.Output(p))
+	s.request, s.requestBlobs = request.sensitive, request.blobs
+	s.response, s.responseBlobs = response.sensitive, response.blobs
 	r.secrets.Store(op, s)
 	return s
 }
 
-// hasSecrets reports whether a sensitive value, or a blob that may hold one, can
-// be reached from a shape.
-func hasSecrets(s awsapi.Shape, seen map[awsapi.Shape]bool) bool {
-	if !s.Valid() || seen[s] {
-		return false
+// A shapeSearch finds what is sensitive among all that can be reached from a
+// shape.
+type shapeSearch struct {
+	seen      map[awsapi.Shape]bool
+	sensitive bool
+	blobs     [][]byte
+}
+
+func (f *shapeSearch) visit(s awsapi.Shape) {
+	if !s.Valid() || f.seen[s] {
+		return
 	}
-	seen[s] = true
-	if s.Sensitive() {
-		return true
+	if f.seen == nil {
+		f.seen = map[awsapi.Shape]bool{}
 	}
+	f.seen[s] = true
+	f.sensitive = f.sensitive || s.Sensitive()
 	switch s.Kind() {
 	case awsapi.Structure, awsapi.Union:
-		for _, m := range s.Members() {
-			if hasSecrets(m, seen) {
-				return true
+		for name, m := range s.Members() {
+			f.visit(m)
+			if m.Kind() == awsapi.Blob && m.Location() == awsapi.InBody || m.Kind() == awsapi.List && m.Elem().Kind() == awsapi.Blob {
+				f.blobs = append(f.blobs, []byte(`"`+name+`"`), []byte("<"+name+">"))
 			}
 		}
 	case awsapi.List:
-		return hasSecrets(s.Elem(), seen)
+		f.visit(s.Elem())
 	case awsapi.Map:
-		return hasSecrets(s.Elem(), seen) || hasSecrets(s.Key(), seen)
+		f.visit(s.Elem())
+		f.visit(s.Key())
 	}
-	return false
 }
 
 // credentials returns the key id, token and signature that a request came with.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -21,6 +22,7 @@ type document struct {
 	sensitive bool
 	all       bool     // every value in it is a secret
 	unknown   bool     // no model knows the operation
+	blobs     [][]byte // names of members in base64
 	known     []string // credentials of the request, which errors echo
 }
 
@@ -84,7 +86,8 @@ func (r *redactor) worthReading(data []byte, d *document) bool {
 	if d.unknown {
 		want |= hintLooseName
 	}
-	return d.sensitive || len(r.paths) > 0 || len(d.known) > 0 || scanBytes(data, want) || hasUTF16(data)
+	return d.sensitive || len(r.paths) > 0 || len(d.known) > 0 || scanBytes(data, want) || hasUTF16(data) ||
+		slices.ContainsFunc(d.blobs, func(name []byte) bool { return bytes.Contains(data, name) })
 }
 
 // document replaces the secrets in a body without content coding. It reports
