@@ -10,14 +10,16 @@ import (
 	"slices"
 
 	"github.com/neureaux/cloudmock/internal/pipe"
+	"github.com/neureaux/cloudmock/internal/rule"
 	"github.com/neureaux/cloudmock/pkg/entry"
 )
 
 // Inputs is the flags and arguments of a tool that reads entries.
 type Inputs struct {
-	Input       []string `short:"i" placeholder:"FILE" type:"path" help:"Read entries from FILE; - is standard input. May be repeated."`
-	SkipInvalid bool     `help:"Go on after a line that is no entry, and count such lines."`
-	Files       []string `arg:"" optional:"" name:"file" help:"Entries: NDJSON, an array or a Recording, plain, gzip or zstd; none, or -, reads standard input."`
+	Input       []string     `short:"i" placeholder:"FILE" type:"path" help:"Read entries from FILE; - is standard input. May be repeated."`
+	Filter      *rule.Filter `placeholder:"EXPR" help:"Take only entries for which this jq expression is true; leave out the others."`
+	SkipInvalid bool         `help:"Go on after a line that is no entry, and count such lines."`
+	Files       []string     `arg:"" optional:"" name:"file" help:"Entries: NDJSON, an array or a Recording, plain, gzip or zstd; none, or -, reads standard input."`
 }
 
 // Outputs is the flags of a tool that writes a file or standard output.
@@ -54,7 +56,7 @@ func (in *Inputs) Entries(ctx context.Context, std Streams) (*Entries, error) {
 			return nil, fmt.Errorf("%s is a directory: name a file of entries", name)
 		}
 	}
-	return &Entries{ctx: ctx, std: std, names: names, skip: in.SkipInvalid}, nil
+	return &Entries{ctx: ctx, std: std, names: names, filter: in.Filter, skip: in.SkipInvalid}, nil
 }
 
 func (s Streams) inTerminal() bool {
@@ -71,6 +73,7 @@ type Entries struct {
 	ctx    context.Context
 	std    Streams
 	names  []string // not opened yet
+	filter *rule.Filter
 	skip   bool
 	before func() error
 
@@ -101,6 +104,15 @@ func (e *Entries) Next() (*entry.Line, error) {
 			e.names = e.names[1:]
 		}
 		l, err := e.reader.Next()
+		if err == nil && e.filter != nil {
+			keep, err := e.filter.Match(l.Raw())
+			if err != nil {
+				return nil, l.Errorf("%w", err)
+			}
+			if !keep {
+				continue
+			}
+		}
 		if err == nil {
 			return l, nil
 		}

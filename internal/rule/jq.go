@@ -25,17 +25,23 @@ func ParseJQ(s string) (*JQ, error) {
 		if _, plain := gojq.Parse(s); plain != nil {
 			err = plain
 		}
-		if pe, ok := err.(*gojq.ParseError); ok {
-			at := max(0, min(pe.Offset-len(pe.Token), len(s)))
-			return nil, fmt.Errorf("jq expression: %w\n    %s\n    %s^", err, s, strings.Repeat(" ", at))
-		}
-		return nil, fmt.Errorf("jq expression %q: %w", s, err)
+		return nil, syntaxError(s, err)
 	}
 	code, err := gojq.Compile(query)
 	if err != nil {
 		return nil, fmt.Errorf("jq expression %q: %w", s, err)
 	}
 	return &JQ{s, code}, nil
+}
+
+// syntaxError shows where an expression goes wrong.
+func syntaxError(s string, err error) error {
+	pe, ok := err.(*gojq.ParseError)
+	if !ok {
+		return fmt.Errorf("jq expression %q: %w", s, err)
+	}
+	at := max(0, min(pe.Offset-len(pe.Token), len(s)))
+	return fmt.Errorf("jq expression: %w\n    %s\n    %s^", err, s, strings.Repeat(" ", at))
 }
 
 // maxPaths bounds what one expression may yield for one answer.
