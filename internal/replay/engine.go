@@ -140,6 +140,12 @@ func (e *engine) add(c *call) {
 	e.mu.Lock()
 	e.ring[e.tail%int64(len(e.ring))] = c
 	e.tail++
+	if e.ended {
+		c.done, c.skipped = true, true
+		e.toEmit.Signal()
+		e.mu.Unlock()
+		return
+	}
 	e.sched.add(&c.job)
 	if e.idle > 0 && e.sched.peek() != nil {
 		e.toWork.Signal()
@@ -257,6 +263,9 @@ func (e *engine) failed(err error) {
 	e.mu.Lock()
 	e.errors++
 	n := e.errors
+	if n >= e.r.o.MaxErrors {
+		e.ended = true // before another worker starts the next
+	}
 	e.mu.Unlock()
 	if n == e.r.o.MaxErrors {
 		e.stop(fmt.Errorf("%w: %d at %s, the last: %w", ErrTooMany, n, e.t.name, err))
