@@ -71,6 +71,18 @@ func WithoutMemory() Option { return func(s *settings) { s.forget = true } }
 // are, 8 MiB unless set. Of larger ones the recording has the size and SHA-256.
 func WithMaxBody(size int64) Option { return func(s *settings) { s.capture.MaxBody = size } }
 
+// WithRedact names more to replace by pseudonyms, besides credentials and what
+// AWS's models call sensitive: members of bodies by their keys ("password",
+// "user.password"), "header:NAME" and "query:NAME". NewRecorder panics if a
+// path is not of this form, as regexp.MustCompile does.
+func WithRedact(paths ...string) Option {
+	return func(s *settings) { s.capture.Redact = append(s.capture.Redact, paths...) }
+}
+
+// WithoutRedaction leaves secrets in bodies as they are. Credentials in headers
+// and query are replaced all the same.
+func WithoutRedaction() Option { return func(s *settings) { s.capture.NoRedact = true } }
+
 // NewRecorder returns a Recorder; offsets in the recording count from now.
 func NewRecorder(options ...Option) *Recorder {
 	var s settings
@@ -87,7 +99,7 @@ func NewRecorder(options ...Option) *Recorder {
 	s.capture.Emit = r.emit
 	c, err := capture.NewRecorder(s.capture)
 	if err != nil {
-		// Only an invalid option gets here, a mistake in the program.
+		// Only a mistake in the program gets here: a path that is none.
 		panic("sdk: " + err.Error())
 	}
 	r.capture = c

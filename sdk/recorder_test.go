@@ -329,3 +329,78 @@ func TestManyGoroutines(t *testing.T) {
 		t.Errorf("%d entries kept, %d streamed, want 300", n, m)
 	}
 }
+
+func TestRedaction(t *testing.T) {
+	upstream(t, func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, `{"SecretString":"canary secret","Name":"canary name"}`)
+	})
+	url := os.Getenv("AWS_ENDPOINT_URL")
+	for _, tt := range []struct {
+		name    string
+		options []cmsdk.Option
+		want    string // what of the answer is still there
+	}{
+		{"secrets go by default", nil, "canary name"},
+		{"and what the program names", []cmsdk.Option{cmsdk.WithRedact("Name")}, ""},
+		{"unless it wants them", []cmsdk.Option{cmsdk.WithoutRedaction()}, "canary secret canary name"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			recorder := cmsdk.NewRecorder(tt.options...)
+			req, _ := http.NewRequest("POST", url, strings.NewReader("{}"))
+			req.Header.Set("X-Amz-Target", "secretsmanager.GetSecretValue")
+			req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=canary/20260101/us-east-1/secretsmanager/aws4_request, SignedHeaders=host, Signature=canary")
+			resp, err := recorder.RoundTrip(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			io.Copy(io.Discard, resp.Body)
+			e := recorder.Entries()[0]
+			var got []string
+			for _, s := range []string{"canary secret", "canary name"} {
+				if strings.Contains(string(e.ResponseBody.Data), s) {
+					got = append(got, s)
+				}
+			}
+			if strings.Join(got, " ") != tt.want {
+				t.Errorf("got %s", e.ResponseBody.Data)
+			}
+			if strings.Contains(fmt.Sprint(e.RequestHeaders), "canary") {
+				t.Errorf("credentials: %v", e.RequestHeaders)
+			}
+			if e.Service != "secretsmanager" || e.Action != "GetSecretValue" || e.Region != "us-east-1" {
+				t.Errorf("call: %s %s %s", e.Service, e.Action, e.Region)
+			}
+		})
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a path that is none is accepted")
+		}
+	}()
+	cmsdk.NewRecorder(cmsdk.WithRedact("a..b"))
+}
+
+// TestMetadataIsNotRecorded: the SDK asks the machine's metadata service for
+// credentials through the same client.
+func TestMetadataIsNotRecorded(t *testing.T) {
+	for _, host := range []string{"169.254.169.254", "169.254.170.2", "169.254.170.23", "[fd00:ec2::254]", "[fd00:ec2::23]:80"} {
+		recorder := cmsdk.NewRecorder(cmsdk.WithBase(roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader("token")), ContentLength: 5}, nil
+		})))
+		req, _ := http.NewRequest("PUT", "http://"+host+"/latest/api/token", nil)
+		resp, err := recorder.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body, _ := io.ReadAll(resp.Body); string(body) != "token" {
+			t.Errorf("got %q", body)
+		}
+		if n := len(recorder.Entries()); n != 0 {
+			t.Errorf("%s: %d entries", host, n)
+		}
+	}
+}
+
+type roundTripFunc func(*http.Request) (*http.Response, error)
+
+func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

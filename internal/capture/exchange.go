@@ -96,7 +96,7 @@ func (x *Exchange) Finish(cause error) error {
 		x.identify()
 	}
 	e.Service, e.Action, e.Region = x.Call.Service, x.Call.Action, x.Call.Region
-	requestSecret, responseSecret := r.redactor.redact(e, &x.Call)
+	requestSecret, responseSecret := x.redact()
 	x.request.settle(!requestSecret)
 	x.response.settle(!responseSecret)
 	bodies := len(e.RequestBody.Data) + len(e.ResponseBody.Data)
@@ -105,6 +105,22 @@ func (x *Exchange) Finish(cause error) error {
 	err := r.options.Emit(x.line)
 	x.release()
 	return err
+}
+
+// redact replaces the secrets of the entry. Should that fail by a mistake of
+// ours, nothing of what might be secret is left.
+func (x *Exchange) redact() (requestSecret, responseSecret bool) {
+	defer func() {
+		if recover() == nil {
+			return
+		}
+		e := &x.Entry
+		x.Entry = entry.Entry{ID: e.ID, Timestamp: e.Timestamp, Offset: e.Offset, Latency: e.Latency, Service: e.Service, Action: e.Action, Region: e.Region,
+			Method: e.Method, Path: "/", StatusCode: e.StatusCode, RequestHeaders: e.RequestHeaders[:0], ResponseHeaders: e.ResponseHeaders[:0],
+			Error: "internal error: the exchange could not be redacted, so it is not recorded"}
+		requestSecret, responseSecret = true, true
+	}()
+	return x.recorder.redactor.redact(&x.Entry, &x.Call)
 }
 
 // identify finds out which call the exchange is.

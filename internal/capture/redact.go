@@ -1,8 +1,6 @@
 package capture
 
 import (
-	"crypto/md5"
-	"encoding/base64"
 	"strconv"
 	"strings"
 	"sync"
@@ -28,7 +26,7 @@ type redactor struct {
 // operationSecrets says where an operation has sensitive members, and the names
 // of its blobs as they stand in a body: in base64, no secret shows its form.
 type operationSecrets struct {
-	request, response           bool
+	request, response, path     bool
 	requestBlobs, responseBlobs [][]byte
 }
 
@@ -47,8 +45,12 @@ func (r *redactor) redact(e *entry.Entry, call *awsapi.Call) (asked, answered bo
 		response.known = credentials(e)
 	}
 	if !r.credentialsOnly {
+		before := [2][]byte{e.RequestBody.Data, e.ResponseBody.Data}
 		asked = r.body(&e.RequestBody, e.RequestHeaders, &request)
 		answered = r.body(&e.ResponseBody, e.ResponseHeaders, &response)
+		if (asked || answered) && call.Service == "sqs" {
+			r.messageDigests(e, before)
+		}
 		if asked {
 			r.digests(e.RequestHeaders, &e.RequestBody)
 		}
@@ -57,6 +59,9 @@ func (r *redactor) redact(e *entry.Entry, call *awsapi.Call) (asked, answered bo
 		}
 	}
 	e.Query = r.query(e.Query, in, request.form)
+	if op := call.Operation(); op != nil && !r.credentialsOnly && r.secretsOf(op, call.Protocol).path {
+		e.Path = r.labels(e.Path, op.URI, in)
+	}
 	e.Path = r.freeText(e.Path)
 	e.Error = r.freeText(e.Error)
 	keys := r.headers(e.RequestHeaders, in)
@@ -127,6 +132,7 @@ func (r *redactor) secretsOf(op *awsapi.Operation, p awsapi.Protocol) operationS
 	request.visit(op.Input(p))
 	response.visit(op.Output(p))
 	s.request, s.requestBlobs = request.sensitive, request.blobs
+	s.path = strings.Contains(op.URI, "{") && request.path
 	s.response, s.responseBlobs = response.sensitive, response.blobs
 	r.secrets.Store(op, s)
 	return s
@@ -137,6 +143,7 @@ func (r *redactor) secretsOf(op *awsapi.Operation, p awsapi.Protocol) operationS
 type shapeSearch struct {
 	seen      map[awsapi.Shape]bool
 	sensitive bool
+	path      bool // in the path
 	blobs     [][]byte
 }
 
@@ -153,6 +160,7 @@ func (f *shapeSearch) visit(s awsapi.Shape) {
 	case awsapi.Structure, awsapi.Union:
 		for name, m := range s.Members() {
 			f.visit(m)
+			f.path = f.path || m.Location() == awsapi.InPath && m.Sensitive()
 			if m.Kind() == awsapi.Blob && m.Location() == awsapi.InBody || m.Kind() == awsapi.List && m.Elem().Kind() == awsapi.Blob {
 				f.blobs = append(f.blobs, []byte(`"`+name+`"`), []byte("<"+name+">"))
 			}
@@ -211,41 +219,6 @@ func (r *redactor) digests(h entry.Header, b *entry.Body) {
 		case headerPlain:
 			if strings.EqualFold(f.Name, "Content-Length") && !b.Truncated && len(b.Data) > 0 {
 				f.Value = strconv.Itoa(len(b.Data))
-			}
-		}
-	}
-}
-
-// encryptionKey replaces a key that the client provides for its S3 object, so
-// that what stands there is a key again.
-func (r *redactor) encryptionKey(value string) string {
-	raw, err := base64.StdEncoding.DecodeString(value)
-	if err != nil {
-		return r.names.cached(value)
-	}
-	return base64.StdEncoding.EncodeToString(r.names.bytes(raw))
-}
-
-// encryptionKeyDigests makes the MD5 that goes with a client's encryption key
-// that of its pseudonym, in the request and in the answer: the MD5 of the key
-// itself would let the key be found by trying, and one that does not fit would
-// be refused in a replay.
-func encryptionKeyDigests(e *entry.Entry) {
-	for _, f := range e.RequestHeaders {
-		if kindOf(f.Name) != headerSSEKey {
-			continue
-		}
-		raw, err := base64.StdEncoding.DecodeString(f.Value)
-		if err != nil {
-			continue
-		}
-		sum := md5.Sum(raw)
-		digest := base64.StdEncoding.EncodeToString(sum[:])
-		for _, h := range []entry.Header{e.RequestHeaders, e.ResponseHeaders} {
-			for i := range h {
-				if strings.EqualFold(h[i].Name, f.Name+"-MD5") {
-					h[i].Value = digest
-				}
 			}
 		}
 	}

@@ -348,3 +348,54 @@ func TestRedactPaths(t *testing.T) {
 		}
 	}
 }
+
+func TestPathLabels(t *testing.T) {
+	secret := canary(t)
+	c := restCall("iot", "POST", "/things/"+secret+"/connectivity-data", "{}", "{}")
+	line := record(t, Options{}, c)[0]
+	if how := leak(t, line, secret); how != "" || !strings.Contains(line, `"path":"/things/`) || !strings.Contains(line, `/connectivity-data"`) {
+		t.Errorf("%s: %s", how, line)
+	}
+}
+
+func TestMessageDigestsFitTheRecordedMessage(t *testing.T) {
+	const message = `the key is AKIAQ3EGVQ7XJQZ5XYZW`
+	send := jsonCall("sqs", "AmazonSQS.SendMessage", `{"QueueUrl":"q","MessageBody":"`+message+`"}`, `{"MD5OfMessageBody":"`+md5Hex([]byte(message))+`","MessageId":"m"}`)
+	receive := jsonCall("sqs", "AmazonSQS.ReceiveMessage", `{"QueueUrl":"q"}`, `{"Messages":[{"MD5OfBody":"`+md5Hex([]byte(message))+`","Body":"`+message+`"}]}`)
+	lines := record(t, Options{}, send, receive)
+	var sent, received body.Tree
+	sent.Parse(decodeLine(t, lines[0]).RequestBody.Data, body.Options{})
+	received.Parse(decodeLine(t, lines[1]).ResponseBody.Data, body.Options{})
+	var text string
+	for n := range sent.Scalars {
+		if string(sent.Key(n)) == "MessageBody" {
+			text = string(sent.Text(n))
+		}
+	}
+	if text == "" || text == message {
+		t.Fatalf("recorded message %q", text)
+	}
+	for i, line := range lines {
+		if !strings.Contains(line, md5Hex([]byte(text))) || strings.Contains(line, md5Hex([]byte(message))) {
+			t.Errorf("call %d: %s", i, line)
+		}
+	}
+}
+
+func TestAFailureOfTheRedactorWritesNothingSecret(t *testing.T) {
+	var line string
+	r, err := NewRecorder(Options{Emit: func(l []byte) error { line = string(l); return nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.redactor.names = nil
+	secret := canary(t)
+	c := jsonCall("secretsmanager", "secretsmanager.GetSecretValue", `{"SecretId":"SECRET"}`, `{"SecretString":"SECRET"}`).with(secret)
+	c.query, c.path, c.header[1] = "a="+secret, "/"+secret, "Bearer "+secret
+	if err := c.exchange(r).Finish(nil); err != nil {
+		t.Fatal(err)
+	}
+	if how := leak(t, line, secret); how != "" || !strings.Contains(line, "internal error") || !strings.Contains(line, `"action":"GetSecretValue"`) {
+		t.Errorf("%s: %s", how, line)
+	}
+}

@@ -107,7 +107,7 @@ func TestSecretsOfServices(t *testing.T) {
 		{"lambda GetFunctionConfiguration", restCall("lambda", "GET", "/2015-03-31/functions/f/configuration", ``, `{"Environment":{"Variables":{"A":"SECRET"}}}`), ""},
 		{"lambda GetFunction", restCall("lambda", "GET", "/2015-03-31/functions/f", ``, `{"Code":{"Location":"https://awslambda.s3.amazonaws.com/x?X-Amz-Signature=SECRET&X-Amz-Security-Token=SECRET"}}`), "https://awslambda.s3.amazonaws.com/"},
 		{"lambda Invoke, JSON", restCall("lambda", "POST", "/2015-03-31/functions/f/invocations", `{"password":"SECRET"}`, `{"token":"SECRET"}`), ""},
-		{"lambda Invoke, text", restCall("lambda", "POST", "/2015-03-31/functions/f/invocations", `"SECRET"`, `plain SECRET`), ""},
+		{"lambda Invoke, text", restCall("lambda", "POST", "/2015-03-31/functions/f/invocations", `"SECRET"`, `Plain SECRET`), ""},
 		{"ecs RegisterTaskDefinition", jsonCall("ecs", "AmazonEC2ContainerServiceV20141113.RegisterTaskDefinition", `{"family":"f","containerDefinitions":[{"name":"c","environment":[{"name":"PW","value":"SECRET"}]}]}`, `{"taskDefinition":{"containerDefinitions":[{"environment":[{"name":"PW","value":"SECRET"}]}]}}`), `"family":"f"`},
 		{"codebuild CreateProject", jsonCall("codebuild", "CodeBuild_20161006.CreateProject", `{"name":"n","environment":{"environmentVariables":[{"name":"PW","value":"SECRET"}]}}`, `{}`), `"name":"n"`},
 		{"ec2 RunInstances", queryCall("ec2", "2016-11-15", "Action=RunInstances&ImageId=ami-1&UserData=BASE64", `<R/>`), "ImageId=ami-1"},

@@ -22,8 +22,12 @@ type Transport struct {
 	Base     http.RoundTripper
 }
 
-// RoundTrip implements http.RoundTripper.
+// RoundTrip implements http.RoundTripper. Calls to the machine's own metadata
+// service, which hands out credentials, pass unrecorded.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if metadataHosts[req.URL.Hostname()] {
+		return t.Base.RoundTrip(req)
+	}
 	x := t.Recorder.Begin()
 	x.setRequest(req)
 	out, body := teeRequest(req, x)
@@ -46,6 +50,11 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	x.ExpectResponse(resp.ContentLength)
 	resp.Body = tee
 	return resp, nil
+}
+
+// metadataHosts are where EC2, ECS and EKS hand out credentials.
+var metadataHosts = map[string]bool{
+	"169.254.169.254": true, "169.254.170.2": true, "169.254.170.23": true, "fd00:ec2::254": true, "fd00:ec2::23": true,
 }
 
 // setRequest fills in what an *http.Request says about the call.

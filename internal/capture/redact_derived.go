@@ -1,0 +1,115 @@
+package capture
+
+import (
+	"crypto/md5"
+	"encoding/base64"
+	"encoding/hex"
+	"strings"
+
+	"github.com/neureaux/cloudmock/internal/awsapi"
+	"github.com/neureaux/cloudmock/internal/body"
+	"github.com/neureaux/cloudmock/pkg/entry"
+)
+
+// What follows from a secret gives it away, too: its digest lets it be found by
+// trying. And what follows from a value that was replaced no longer fits.
+
+// messageDigests makes the MD5 that SQS returns of each message that of the
+// message as it is recorded. before has both bodies as they were.
+func (r *redactor) messageDigests(e *entry.Entry, before [2][]byte) {
+	bodies := [2]*entry.Body{&e.RequestBody, &e.ResponseBody}
+	headers := [2]entry.Header{e.RequestHeaders, e.ResponseHeaders}
+	digests := map[string][]byte{} // MD5 of a text that was → of the text that is
+	var was, is body.Tree
+	for i, b := range bodies {
+		o := body.Options{ContentType: headers[i].Get("Content-Type")}
+		if b.Truncated || was.Parse(before[i], o) != nil || is.Parse(b.Data, o) != nil || was.Size() != is.Size() {
+			continue
+		}
+		for n := range was.Scalars {
+			if old, now := was.Text(n), is.Text(n); string(old) != string(now) {
+				digests[md5Hex(old)] = []byte(md5Hex(now))
+			}
+		}
+	}
+	if len(digests) == 0 || is.Parse(e.ResponseBody.Data, body.Options{}) != nil {
+		return
+	}
+	var edits []body.Edit
+	for n := range is.Scalars {
+		if now, ok := digests[string(is.Text(n))]; ok && is.Editable(n) {
+			edits = append(edits, body.Edit{Node: n, Text: now})
+		}
+	}
+	if clean, err := is.AppendEdited(nil, edits); err == nil && len(edits) > 0 {
+		e.ResponseBody.Data = clean
+	}
+}
+
+func md5Hex(b []byte) string {
+	sum := md5.Sum(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// encryptionKey replaces a key that the client provides for its S3 object, so
+// that what stands there is a key again.
+func (r *redactor) encryptionKey(value string) string {
+	raw, err := base64.StdEncoding.DecodeString(value)
+	if err != nil {
+		return r.names.cached(value)
+	}
+	return base64.StdEncoding.EncodeToString(r.names.bytes(raw))
+}
+
+// encryptionKeyDigests makes the MD5 that goes with a client's encryption key
+// that of its pseudonym, in the request and in the answer: another would be
+// refused in a replay.
+func encryptionKeyDigests(e *entry.Entry) {
+	for _, f := range e.RequestHeaders {
+		if kindOf(f.Name) != headerSSEKey {
+			continue
+		}
+		raw, err := base64.StdEncoding.DecodeString(f.Value)
+		if err != nil {
+			continue
+		}
+		sum := md5.Sum(raw)
+		digest := base64.StdEncoding.EncodeToString(sum[:])
+		for _, h := range []entry.Header{e.RequestHeaders, e.ResponseHeaders} {
+			for i := range h {
+				if strings.EqualFold(h[i].Name, f.Name+"-MD5") {
+					h[i].Value = digest
+				}
+			}
+		}
+	}
+}
+
+// labels replaces the sensitive parts of a path, such as an API key's id, by
+// the operation's template.
+func (r *redactor) labels(path, template string, input awsapi.Shape) string {
+	template, _, _ = strings.Cut(template, "?")
+	names, parts := strings.Split(template, "/"), strings.Split(path, "/")
+	changed := false
+	for i, name := range names {
+		if i >= len(parts) || strings.HasSuffix(name, "+}") {
+			break // what follows a label of several parts is not worth finding
+		}
+		if !strings.HasPrefix(name, "{") || !strings.HasSuffix(name, "}") {
+			continue
+		}
+		if m, ok := input.Label(name[1 : len(name)-1]); ok && m.Sensitive() && parts[i] != "" {
+			parts[i] = escapeQuery(r.names.cached(unescapePath(parts[i])))
+			changed = true
+		}
+	}
+	if !changed {
+		return path
+	}
+	return strings.Join(parts, "/")
+}
+
+// unescapePath is unescape where a plus is one.
+func unescapePath(s string) string {
+	return unescape(strings.ReplaceAll(s, "+", "%2B"))
+}
