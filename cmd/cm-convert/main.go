@@ -3,7 +3,7 @@ package main
 
 import (
 	"context"
-	"errors"
+	"io"
 	"os"
 
 	"github.com/neureaux/cloudmock/internal/cli"
@@ -27,38 +27,31 @@ func main() {
 }
 
 // Run writes every entry in the other format.
-func (c *command) Run(ctx context.Context, std cli.Streams) (err error) {
-	src, err := c.Entries(ctx, std)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, src.Close()) }()
-	out, err := c.Create(std, &c.Inputs)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, out.Close()) }()
-	sink, err := convert.NewSink(out, convert.Format(c.To), func() *entry.Recording {
-		r := src.Recording()
-		if c.Name != "" {
-			if r == nil {
-				r = new(entry.Recording)
-			}
-			r.Name = c.Name
+func (c *command) Run(ctx context.Context, std cli.Streams) error {
+	return cli.Through(ctx, std, &c.Inputs, &c.Outputs, func(src *cli.Entries, out io.Writer) error {
+		sink, err := convert.NewSink(out, convert.Format(c.To), func() *entry.Recording { return c.describe(src) })
+		if err != nil {
+			return err
 		}
-		return r
+		var stages []pipe.Stage
+		if c.Identify {
+			stages = append(stages, convert.Identify)
+		}
+		if err := pipe.Run(ctx, src, sink, stages...); err != nil {
+			return err // without Close: a Recording that broke off must not look whole
+		}
+		return sink.Close()
 	})
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err == nil { // a Recording that broke off must not look whole
-			err = sink.Close()
+}
+
+// describe returns what the input says of itself, under the name that was asked for.
+func (c *command) describe(src *cli.Entries) *entry.Recording {
+	r := src.Recording()
+	if c.Name != "" {
+		if r == nil {
+			r = new(entry.Recording)
 		}
-	}()
-	var stages []pipe.Stage
-	if c.Identify {
-		stages = append(stages, convert.Identify)
+		r.Name = c.Name
 	}
-	return pipe.Run(ctx, src, sink, stages...)
+	return r
 }

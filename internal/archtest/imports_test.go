@@ -35,7 +35,7 @@ var rooms = map[string][]string{
 	"internal/report":  {"pkg/entry"},
 	"internal/convert": {"pkg/entry", "internal/awsapi"},
 
-	"internal/cli": {"pkg/entry", "internal/pipe", "internal/rule"}, // --filter is one flag of all tools
+	"internal/cli": {"pkg/entry", "internal/rule"}, // --filter is one flag of all tools
 	"sdk":          {"pkg/entry", "internal/awsapi", "internal/capture"},
 
 	"cmd/cm-record":  {"pkg/entry", "internal/cli", "internal/pipe", "internal/proxy", "internal/capture", "internal/rule", "internal/sign"},

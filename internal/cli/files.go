@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/neureaux/cloudmock/internal/pipe"
 	"github.com/neureaux/cloudmock/internal/rule"
 	"github.com/neureaux/cloudmock/pkg/entry"
 )
@@ -234,8 +233,9 @@ func WriteFile(name string, write func(io.Writer) error) (err error) {
 	return os.Rename(f.Name(), name)
 }
 
-// Filter runs the stages over the inputs into the output.
-func Filter(ctx context.Context, std Streams, in *Inputs, out *Outputs, stages ...pipe.Stage) (err error) {
+// Through opens the inputs and the output, calls run, and closes both, whose
+// errors count.
+func Through(ctx context.Context, std Streams, in *Inputs, out *Outputs, run func(*Entries, io.Writer) error) (err error) {
 	src, err := in.Entries(ctx, std)
 	if err != nil {
 		return err
@@ -246,5 +246,5 @@ func Filter(ctx context.Context, std Streams, in *Inputs, out *Outputs, stages .
 		return err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
-	return pipe.Run(ctx, src, entry.NewWriter(w), stages...)
+	return run(src, w)
 }
