@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -72,5 +73,32 @@ func BenchmarkShapes(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		newShapeTable(s)
+	}
+}
+
+// BenchmarkHostile identifies requests of 100 KiB made to be slow: the time per
+// byte must not depend on how many there are.
+func BenchmarkHostile(b *testing.B) {
+	long := func(s string) string { return strings.Repeat(s, 100<<10/len(s)) }
+	for _, bb := range []struct {
+		name string
+		r    Request
+	}{
+		{"segments", Request{Method: "GET", Host: "localhost", Path: long("/a"), Header: scopeFor("s3", "us-east-1").Get}},
+		{"arn segments", Request{Method: "GET", Host: "localhost", Path: "/portals" + long("/%41"), Header: scopeFor("workspaces-web", "us-east-1").Get}},
+		{"slashes", Request{Method: "GET", Host: "localhost", Path: long("/"), Header: scopeFor("lambda", "us-east-1").Get}},
+		{"parameters", Request{Method: "GET", Host: "localhost", Path: "/bk", RawQuery: long("a&"), Header: scopeFor("s3", "us-east-1").Get}},
+		{"escapes", Request{Method: "GET", Host: "localhost", Path: "/bk", RawQuery: long("%61&"), Header: scopeFor("s3", "us-east-1").Get}},
+		{"almost presigned", Request{Method: "GET", Host: "localhost", Path: "/bk", RawQuery: long("X-Amz&"), Header: noHeader}},
+		{"host labels", Request{Method: "GET", Host: long("a.") + "amazonaws.com", Path: "/", Header: noHeader}},
+		{"a form", Request{Method: "POST", Host: "localhost", Path: "/", Header: with(nil, "Content-Type", form).Get, Body: []byte(long("Actio=&"))}},
+		{"an archive", Request{Method: "POST", Host: "localhost", Path: "/", Header: with(nil, "Content-Type", form).Get, Body: []byte(gzipped(strings.Repeat("a", 64<<20)))}},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			b.SetBytes(int64(len(bb.r.Host) + len(bb.r.Path) + len(bb.r.RawQuery) + len(bb.r.Body)))
+			for b.Loop() {
+				Identify(&bb.r)
+			}
+		})
 	}
 }

@@ -35,6 +35,9 @@ func (t *table) wider(name string) []*service {
 	}
 }
 
+// maxHost is as long as a host name can be, and a port.
+const maxHost = 253 + len(":65535")
+
 // A hostEntry is a host name without region, suffix and prefix: "api.ecr".
 type hostEntry struct {
 	services []*service
@@ -68,14 +71,16 @@ func (t *table) addHost(key string, s *service, variant uint8, signs string) {
 func ParseHost(host string) (HostInfo, bool) { return loadTable().parseHost(host) }
 
 func (t *table) parseHost(host string) (HostInfo, bool) {
-	host = lower(stripPort(host))
-	name, dual, ok := t.cutSuffix(host)
-	if !ok {
-		if e := t.byHost[host]; e != nil && strings.IndexByte(host, '.') >= 0 {
-			s := e.services[0]
-			return HostInfo{ServiceID: s.id, Service: s.signing[0], Region: "us-east-1", services: e.services}, true
-		}
+	if len(host) > maxHost {
 		return HostInfo{}, false
+	}
+	host = lower(stripPort(host))
+	name, p, dual := t.cutSuffix(host)
+	if p == nil { // signin.aws.amazon.com
+		if name = host; !strings.HasSuffix(host, ".aws.amazon.com") {
+			return HostInfo{}, false
+		}
+		p = &t.partitions[0]
 	}
 	info := HostInfo{DualStack: dual}
 	head, last := cutLast(name, '.')
@@ -108,11 +113,8 @@ func (t *table) parseHost(host string) (HostInfo, bool) {
 				if head, first := cutLast(info.Prefix, '.'); s != t.s3 && t.partitionOf(first) != nil {
 					info.Region, info.Prefix = first, head
 				} else {
-					info.Region = e.signs
+					info.Region = or(e.signs, p.globalRegion)
 				}
-			}
-			if info.Region == "" && s == t.s3 {
-				info.Region = "us-east-1"
 			}
 			return info, true
 		}
@@ -131,17 +133,16 @@ func (t *table) s3Host(info HostInfo, prefix string) HostInfo {
 }
 
 // cutSuffix removes a partition's domain.
-func (t *table) cutSuffix(host string) (name string, dualStack, ok bool) {
+func (t *table) cutSuffix(host string) (name string, p *partition, dualStack bool) {
 	best := 0
 	for i := range t.partitions {
-		p := &t.partitions[i]
-		for j, suffix := range [...]string{p.suffix, p.dualStackSuffix} {
+		for j, suffix := range [...]string{t.partitions[i].suffix, t.partitions[i].dualStackSuffix} {
 			if n := len(host) - len(suffix) - 1; len(suffix) > best && n > 0 && host[n] == '.' && host[n+1:] == suffix {
-				name, dualStack, best = host[:n], j == 1, len(suffix)
+				name, p, dualStack, best = host[:n], &t.partitions[i], j == 1, len(suffix)
 			}
 		}
 	}
-	return name, dualStack, best > 0
+	return name, p, dualStack
 }
 
 // partitionOf returns the partition that a region belongs to, by the form of

@@ -187,10 +187,16 @@ func (id *identifier) agent() *service {
 		if len(after) > 64 {
 			continue
 		}
-		if s := id.table.byUID[after]; s != nil {
-			return s
+		name := []byte(after)
+		for i, c := range name {
+			switch {
+			case 'A' <= c && c <= 'Z':
+				name[i] = c | 0x20
+			case c == '-' || c == ' ':
+				name[i] = '_'
+			}
 		}
-		if s := id.table.byUID[strings.NewReplacer("-", "_", " ", "_").Replace(lower(after))]; s != nil {
+		if s := id.table.byUID[string(name)]; s != nil {
 			return s
 		}
 	}
