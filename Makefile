@@ -9,13 +9,17 @@ PREFIX  ?= /usr/local
 TOOLS   := cm-record cm-replay cm-diff cm-report cm-convert
 SCRIPTS := cm-validate cloudmock
 
-.PHONY: build demo test check bench install clean
+.PHONY: examples/recording.ndjson build demo test check bench install clean
 
 build:
 	$(GO) build -o bin/ ./cmd/...
 
 demo: build
 	cd examples/demo && $(GO) run . ../../bin
+
+# The recording that stands in examples/ is made by our own tools.
+examples/recording.ndjson: build
+	cd examples/demo && $(GO) run . record ../../bin > ../recording.ndjson
 
 test:
 	$(GO) test ./...

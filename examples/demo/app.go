@@ -87,7 +87,7 @@ func upload(ctx context.Context, client *s3.Client, bucket *string, name string)
 	for n := range int32(2) {
 		part, err := client.UploadPart(ctx, &s3.UploadPartInput{
 			Bucket: bucket, Key: key, UploadId: created.UploadId, PartNumber: aws.Int32(n + 1),
-			Body: bytes.NewReader(bytes.Repeat([]byte{'a' + byte(n)}, 64<<10)),
+			Body: bytes.NewReader(bytes.Repeat([]byte{'a' + byte(n)}, 4<<10)),
 		})
 		if err != nil {
 			return err

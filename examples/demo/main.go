@@ -3,8 +3,9 @@
 // stands for AWS, replays the recording against a second one that deviates in a
 // few ways, and checks that the report names exactly those.
 //
-//	demo BIN    BIN is the folder of the five tools
-//	demo app    is the application; the recorder starts it
+//	demo BIN           BIN is the folder of the five tools
+//	demo record BIN    writes the recording alone, to standard output
+//	demo app           is the application; the recorder starts it
 package main
 
 import (
@@ -23,22 +24,47 @@ import (
 )
 
 func main() {
+	os.Setenv("AWS_EC2_METADATA_DISABLED", "true") // there is no AWS here to ask; it cannot fail
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	var err error
 	switch {
 	case len(os.Args) == 2 && os.Args[1] == "app":
 		err = app(ctx)
+	case len(os.Args) == 3 && os.Args[1] == "record":
+		err = record(ctx, os.Args[2])
 	case len(os.Args) == 2:
-		os.Setenv("AWS_EC2_METADATA_DISABLED", "true") // there is no AWS here to ask; it cannot fail
 		err = demo(ctx, os.Args[1])
 	default:
-		err = errors.New("usage: demo BIN, where BIN is the folder of the tools")
+		err = errors.New("usage: demo [record] BIN, where BIN is the folder of the tools")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}
+}
+
+// record writes what the application says to the server that stands for AWS.
+func record(ctx context.Context, bin string) error {
+	aws, err := serve(nil)
+	if err != nil {
+		return err
+	}
+	defer aws.Close()
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	line := pipeline{bin: bin, out: os.Stdout, quiet: true}
+	status, err := line.run(ctx, recorder(aws.URL, self))
+	if err == nil && status != 0 {
+		err = fmt.Errorf("recording ended with status %d", status)
+	}
+	return err
+}
+
+func recorder(upstream, self string) []string {
+	return []string{"cm-record", "--upstream", upstream, "--port", "0", "--", self, "app"}
 }
 
 func demo(ctx context.Context, bin string) error {
@@ -67,7 +93,7 @@ func demo(ctx context.Context, bin string) error {
 	var report bytes.Buffer
 	line := pipeline{bin: bin, out: io.MultiWriter(os.Stdout, &report)}
 	status, err := line.run(ctx,
-		[]string{"cm-record", "--upstream", aws.URL, "--port", "0", "--", self, "app"},
+		recorder(aws.URL, self),
 		[]string{"cm-replay", "--endpoint", emulator.URL},
 		[]string{"cm-diff", "--strict", "--output", replayed},
 	)
