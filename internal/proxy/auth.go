@@ -105,6 +105,11 @@ func (c *call) trust() *failure {
 	if _, signed, _ := sign.Streaming(c.claim.Payload); signed {
 		return denied("InvalidRequest", "a body in signed chunks can be signed anew only when its own signature verifies")
 	}
+	if !c.claim.PayloadKnown() {
+		if _, err := c.hashBody(); err != nil {
+			return c.bodyFailure(err)
+		}
+	}
 	c.creds = creds
 	return nil
 }

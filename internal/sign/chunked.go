@@ -454,3 +454,16 @@ func DecodedLength(value string) (int64, error) {
 	}
 	return int64(n), nil
 }
+
+// Chunk returns the seed that follows s when the next chunk has the given SHA-256: its
+// Signature is the chunk's. A last chunk has the SHA-256 of nothing.
+func (s Seed) Chunk(digest [sha256.Size]byte) Seed {
+	s.next(payloadAlgorithm, hexEmpty, digest)
+	return s
+}
+
+// Trailer returns the seed whose Signature is that of the trailing fields with the given SHA-256.
+func (s Seed) Trailer(digest [sha256.Size]byte) Seed {
+	s.next(trailerAlgorithm, "", digest)
+	return s
+}
