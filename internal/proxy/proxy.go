@@ -408,6 +408,12 @@ func (c *call) stream() {
 	defer c.p.client.buffers.put(buf)
 	rc := http.NewResponseController(c.w)
 	left := a.left() // bytes to come; negative if unknown
+	if left < 0 {
+		// net/http would gather a short answer and say its length.
+		if err := rc.Flush(); err != nil {
+			c.cut(errClientGone)
+		}
+	}
 	b := *buf
 	n := 0 // bytes in b, not yet passed on
 	for {
