@@ -88,7 +88,7 @@ var auditRules = []auditRule{
 
 // candidates calls yield with the rules for which a text has a hint.
 func candidates(s string, yield func(*auditRule)) {
-	if !find(auditHints.long, s, hintValue) && !slices.ContainsFunc(auditHints.short, func(h string) bool { return strings.Contains(s, h) }) {
+	if !auditHints.found(s) && !slices.ContainsFunc(auditHints.short, func(h string) bool { return strings.Contains(s, h) }) {
 		return // as most texts
 	}
 	for i := range auditRules {
@@ -100,23 +100,30 @@ func candidates(s string, yield func(*auditRule)) {
 
 // auditHints are the hints of all rules; the scanner takes those of four
 // characters or more.
-var auditHints = func() (h struct {
-	long  *scanner
-	short []string
-}) {
-	var long []string
+var auditHints = func() (h hintLists) {
+	var long []hintWord
 	for _, r := range auditRules {
 		for _, hint := range r.hints {
 			if len(hint) >= 4 {
-				long = append(long, hint)
+				long = append(long, hintWord{text: hint, hint: hintValue})
 			} else {
 				h.short = append(h.short, hint)
 			}
 		}
 	}
-	h.long = newScanner(map[hint][]string{hintValue: long})
+	h.long = newScanner(long)
 	return h
 }()
+
+type hintLists struct {
+	long  *scanner
+	short []string
+}
+
+func (h hintLists) found(s string) (found bool) {
+	h.long.each(s, hintValue, func(int, *hintWord) bool { found = true; return false })
+	return found
+}
 
 // jsonHeader reports whether a token's first part is a JSON object.
 func jsonHeader(m []string) bool {

@@ -144,6 +144,7 @@ type chunk struct {
 
 // unchunk takes off aws-chunked framing.
 func unchunk(framed []byte) (data []byte, chunks []chunk, tail []byte, ok bool) {
+	data = make([]byte, 0, len(framed))
 	for {
 		line, rest, found := bytes.Cut(framed, []byte("\r\n"))
 		if !found {

@@ -1,83 +1,229 @@
 package capture
 
 import (
-	"regexp"
 	"strings"
 )
 
-var (
-	keyIDPattern        = regexp.MustCompile(`\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b`)
-	privateKeyPattern   = regexp.MustCompile(`-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----[^-]*(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----)?`)
-	jwtPattern          = regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]{4,}){1,4}`)
-	sessionTokenPattern = regexp.MustCompile(`\b(?:IQoJ|FwoG|FQoG|AQoD)[A-Za-z0-9+/_%-]{60,}=*`)
-	// A parameter of a presigned URL, also where & is written &amp; or \u0026.
-	parameterPattern     = regexp.MustCompile(`(?i)(\b(?:X-Amz-Signature|Signature|X-Amz-Security-Token|X-Amz-S3session-Token|X-Amz-Credential|Credential|AWSAccessKeyId)=)([^&;,\s"'<>\\]+)`)
-	urlPasswordPattern   = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://[^\s/:@"'<>]*:)([^\s/@"'<>]+)@`)
-	secretKeyPattern     = regexp.MustCompile(`(?i)(secret[_-]?(?:access)?[_-]?key["'\\\s:=>]{1,12})([A-Za-z0-9/+]{40})\b`)
-	deniedMessagePattern = regexp.MustCompile(`(?i)(encoded authorization failure message: )(\S+)`)
-	scopePattern         = regexp.MustCompile(`^[^/%]*((?:/|%2[Ff])\d{8}(?:/|%2[Ff]).*)?$`)
-)
+// A matcher looks whether a secret stands where one of its words was found, and
+// returns what to put in the place of s[start:end]. All are linear in the
+// length of what they replace.
+type matcher func(r *redactor, s string, at int) (start, end int, clean string, ok bool)
 
 // freeText replaces in a text whatever has the form of a secret.
 func (r *redactor) freeText(s string) string {
-	if !scanText(s, hintValue) {
-		return s
+	var out []byte
+	last := 0
+	hints.each(s, hintValue, func(at int, w *hintWord) bool {
+		if at < last {
+			return true
+		}
+		start, end, clean, ok := w.match(r, s, at)
+		if ok && start >= last {
+			out = append(append(out, s[last:start]...), clean...)
+			last = end
+		}
+		return true
+	})
+	if last > 0 {
+		s = string(append(out, s[last:]...))
 	}
-	s = privateKeyPattern.ReplaceAllStringFunc(s, r.names.text)
-	s = parameterPattern.ReplaceAllStringFunc(s, func(m string) string {
-		name, value, _ := strings.Cut(m, "=")
-		switch strings.ToLower(name) {
-		case "x-amz-signature", "signature":
-			return name + "=" + redacted
-		case "x-amz-credential", "credential":
-			return name + "=" + r.credential(value)
-		}
-		return name + "=" + escapeQuery(r.names.cached(unescape(value)))
-	})
-	s = keyIDPattern.ReplaceAllStringFunc(s, r.names.cached)
-	s = jwtPattern.ReplaceAllStringFunc(s, func(m string) string {
-		if !isJWT(m) {
-			return m
-		}
-		return r.names.text(m)
-	})
-	s = sessionTokenPattern.ReplaceAllStringFunc(s, func(m string) string {
-		return escapeToken(m, r.names.cached(unescapeToken(m)))
-	})
-	s = r.second(urlPasswordPattern, s)
-	s = r.second(secretKeyPattern, s)
-	return r.second(deniedMessagePattern, s)
+	return r.userinfo(s)
 }
 
-// second replaces the second group of each match.
-func (r *redactor) second(pattern *regexp.Regexp, s string) string {
-	var b strings.Builder
+// userinfo replaces the password in scheme://user:password@host.
+func (r *redactor) userinfo(s string) string {
+	if strings.IndexByte(s, '@') < 0 {
+		return s
+	}
+	var out []byte
 	last := 0
-	for _, m := range pattern.FindAllStringSubmatchIndex(s, -1) {
-		b.WriteString(s[last:m[4]])
-		b.WriteString(r.names.text(s[m[4]:m[5]]))
-		last = m[5]
+	for from := 0; ; {
+		i := strings.Index(s[from:], "://")
+		if i < 0 {
+			break
+		}
+		from += i + 3
+		authority := s[from : from+run(s[from:], authorityByte)]
+		at := strings.LastIndexByte(authority, '@')
+		colon := strings.IndexByte(authority, ':')
+		if colon >= 0 && at > colon+1 {
+			out = append(out, s[last:from+colon+1]...)
+			out = append(out, r.names.text(authority[colon+1:at])...)
+			last = from + at
+		}
 	}
 	if last == 0 {
 		return s
 	}
-	b.WriteString(s[last:])
-	return b.String()
+	return string(append(out, s[last:]...))
 }
 
-// A token in a URL has its +, / and = escaped.
-func unescapeToken(s string) string {
-	if strings.Contains(s, "%") {
-		return unescape(s)
+// A byteSet is a set of bytes.
+type byteSet [256]bool
+
+func setOf(chars string) (set byteSet) {
+	for i := range len(chars) {
+		set[chars[i]] = true
 	}
-	return s
+	return set
 }
 
-func escapeToken(was, is string) string {
-	if strings.Contains(was, "%") {
-		return escapeQuery(is)
+func allBut(chars string) (set byteSet) {
+	for i := range set {
+		set[i] = i > ' ' && i < 0x7f && strings.IndexByte(chars, byte(i)) < 0
 	}
-	return is
+	return set
+}
+
+var (
+	wordByte      = setOf(upper + lower + digits + "_")
+	nameByte      = setOf(upper + lower + digits + "_-")
+	jwtByte       = setOf(upper + lower + digits + "_-")
+	base64Byte    = setOf(upper + lower + digits + "+/=")
+	tokenByte     = setOf(upper + lower + digits + "+/=_%-")
+	pemByte       = setOf(upper + lower + digits + "+/=\\ \r\n\t,:&#;")
+	quoteByte     = setOf("\"'\\ \t\r\n:=>")
+	authorityByte = allBut(`/"'<>\?#`)
+	valueByte     = allBut(`&;,"'<>\`)
+)
+
+// run returns how many bytes s begins with that are of the set.
+func run(s string, set byteSet) int {
+	for i := range len(s) {
+		if !set[s[i]] {
+			return i
+		}
+	}
+	return len(s)
+}
+
+// runBack returns where the bytes of the set begin that end before i.
+func runBack(s string, i int, set byteSet) int {
+	for i > 0 && set[s[i-1]] {
+		i--
+	}
+	return i
+}
+
+func matchKeyID(r *redactor, s string, at int) (int, int, string, bool) {
+	end := at + 20
+	if end > len(s) || !isKeyID(s[at:end]) || at > 0 && wordByte[s[at-1]] || end < len(s) && wordByte[s[end]] {
+		return 0, 0, "", false
+	}
+	return at, end, r.names.cached(s[at:end]), true
+}
+
+func matchPrivateKey(r *redactor, s string, at int) (int, int, string, bool) {
+	start := strings.LastIndex(s[max(0, at-40):at], "-----BEGIN ")
+	head := strings.Index(s[at:min(len(s), at+30)], "-----")
+	if start < 0 || head < 0 {
+		return 0, 0, "", false
+	}
+	start += max(0, at-40)
+	end := at + head + len("-----")
+	end += run(s[end:], pemByte)
+	if strings.HasPrefix(s[end:], "-----END ") {
+		if i := strings.Index(s[end+9:min(len(s), end+60)], "-----"); i >= 0 {
+			end += 9 + i + 5
+		}
+	}
+	return start, end, r.names.text(s[start:end]), true
+}
+
+func matchJWT(r *redactor, s string, at int) (int, int, string, bool) {
+	if at > 0 && wordByte[s[at-1]] {
+		return 0, 0, "", false
+	}
+	end := at + run(s[at:], jwtByte)
+	for parts := 1; parts < 5 && end+4 < len(s) && s[end] == '.' && run(s[end+1:end+5], jwtByte) == 4; parts++ {
+		end += 1 + run(s[end+1:], jwtByte)
+	}
+	if !isJWT(s[at:end]) {
+		return 0, 0, "", false
+	}
+	return at, end, r.names.text(s[at:end]), true
+}
+
+func matchSessionToken(r *redactor, s string, at int) (int, int, string, bool) {
+	end := at + run(s[at:], tokenByte)
+	if end-at < 64 || at > 0 && wordByte[s[at-1]] {
+		return 0, 0, "", false
+	}
+	token := s[at:end]
+	if strings.Contains(token, "%") { // in a URL
+		return at, end, escapeQuery(r.names.cached(unescapePath(token))), true
+	}
+	return at, end, r.names.cached(token), true
+}
+
+// matchParameter is for the parameters of a presigned URL, also where the URL
+// is itself a parameter, and for those in what a client has signed.
+func matchParameter(r *redactor, s string, at int) (int, int, string, bool) {
+	start := runBack(s, at, nameByte)
+	end := at + run(s[at:], nameByte)
+	if at-start > 40 || end == len(s) {
+		return 0, 0, "", false
+	}
+	name := s[start:end]
+	escaped := s[end] == '%'
+	end++
+	if escaped {
+		end += 2 // %3D
+		if start >= 2 && len(name) > 2 && s[max(0, start-1)] == '%' {
+			name = name[2:] // of %26name%3D
+		}
+	}
+	if end > len(s) {
+		return 0, 0, "", false
+	}
+	from := end
+	end += run(s[end:], valueByte)
+	value := s[from:end]
+	if i := strings.Index(value, "%26"); escaped && i >= 0 {
+		value = value[:i]
+		end = from + i
+	}
+	if value == "" {
+		return 0, 0, "", false
+	}
+	if escaped {
+		value = unescape(value)
+	}
+	switch strings.ToLower(name) {
+	case "x-amz-signature", "signature":
+		value = redacted
+	case "x-amz-credential", "credential":
+		value = r.credential(value)
+	case "x-amz-security-token", "x-amz-s3session-token", "awsaccesskeyid":
+		value = escapeQuery(r.names.cached(unescapePath(value)))
+	default:
+		return 0, 0, "", false
+	}
+	if escaped {
+		value = escapeQuery(value)
+	}
+	return from, end, value, true
+}
+
+func matchSecretKey(r *redactor, s string, at int) (int, int, string, bool) {
+	at += run(s[at:], nameByte)
+	gap := run(s[at:], quoteByte)
+	at += gap
+	if gap == 0 || gap > 12 || run(s[at:], base64Byte) != 40 {
+		return 0, 0, "", false
+	}
+	return at, at + 40, r.names.text(s[at : at+40]), true
+}
+
+func matchDenied(r *redactor, s string, at int) (int, int, string, bool) {
+	i := strings.IndexByte(s[at:], ':')
+	if i < 0 {
+		return 0, 0, "", false
+	}
+	at += i + 1
+	at += run(s[at:], setOf(" "))
+	n := run(s[at:], tokenByte)
+	return at, at + n, r.names.text(s[at : at+n]), n > 0
 }
 
 // secretName reports whether a name says that its value is a secret. It is for
@@ -92,7 +238,7 @@ func secretName(name string, anything bool) bool {
 	}
 	switch low {
 	case "pwd", "passphrase", "secret", "secretstring", "secretbinary", "authorization", "stringtosign", "signatureprovided", "stringtosignbytes",
-		"canonicalrequest", "canonicalrequestbytes", "awsaccesskeyid", "accesskeyid":
+		"canonicalrequest", "canonicalrequestbytes":
 		return true
 	case "token", "credentials":
 		return anything

@@ -108,7 +108,7 @@ func (r *redactor) document(data []byte, contentType string, d *document) (clean
 	}
 	if w.tree.Format() == body.Bytes && hasUTF16(data) {
 		// Text that no pattern sees through.
-		return nil, false, !d.sensitive && !scanText(fromUTF16(data), hintAny)
+		return nil, false, !d.sensitive && !scanBytes([]byte(fromUTF16(data)), hintAny)
 	}
 	w.value(w.tree.Root(), d.shape, d.all || d.shape.Sensitive())
 	if len(w.edits) == 0 {

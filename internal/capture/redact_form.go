@@ -6,8 +6,6 @@ import (
 	"mime"
 	"regexp"
 	"strings"
-
-	"github.com/neureaux/cloudmock/internal/awsapi"
 )
 
 // formBoundary returns the boundary of a multipart form, as browsers send to S3.
@@ -97,11 +95,12 @@ func (r *redactor) formValue(name, value string, d *document) string {
 // policyCondition matches {"x-amz-credential":"…"} and ["eq","$x-amz-credential","…"].
 var policyCondition = regexp.MustCompile(`(?i)"\$?(?:x-amz-credential|x-amz-security-token|x-amz-signature)"\s*[,:]\s*"[^"]*"`)
 
-// credential replaces the key id in what X-Amz-Credential holds.
+// credential replaces the key id in what X-Amz-Credential holds, its slashes
+// escaped or not.
 func (r *redactor) credential(value string) string {
-	if scope := scopePattern.FindStringSubmatch(value); scope != nil {
-		return r.names.cached(value[:len(value)-len(scope[1])]) + scope[1]
+	n := strings.IndexAny(value, "/%")
+	if n < 0 {
+		return r.names.cached(value)
 	}
-	s, _ := awsapi.ParseQueryAuthorization("X-Amz-Credential=" + value)
-	return string(r.appendScope(nil, s, "/"))
+	return r.names.cached(value[:n]) + value[n:]
 }

@@ -3,8 +3,6 @@ package capture
 import (
 	"bytes"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 )
 
@@ -20,26 +18,46 @@ const (
 	hintAny = hintValue | hintName | hintEscape
 )
 
-// hintWords are parts that secrets of a known form have, and their names. All
-// have four characters at least.
-var hintWords = map[hint][]string{
-	hintValue: {
-		"AKIA", "ASIA", "ABIA", "ACCA", // access key ids
-		"PRIVATE KEY",
-		"IQoJ", "FwoG", "FQoG", "AQoD", // session tokens
-		"ignature=", "ignature%3D", "oken=", "oken%3D", "redential=", "redential%3D", "AccessKeyId=", // presigned URLs, canonical requests
-		"uthorization failure message",
-		"ecret_access_key", "ECRET_ACCESS_KEY", "ecretAccessKey", "ecret-access-key",
-	},
-	hintName: {
-		"assword", "ASSWORD", "asswd", "ASSWD", "ecret", "ECRET", "rivateKey", "rivate_key", "RIVATE_KEY", "rivate-key",
+// A hintWord is a part that secrets of a known form have, or their names.
+type hintWord struct {
+	text  string
+	hint  hint
+	match matcher // of a hintValue
+}
+
+// hintWords lists them. All have four characters at least.
+func hintWords() (words []hintWord) {
+	values := func(m matcher, texts ...string) {
+		for _, s := range texts {
+			words = append(words, hintWord{s, hintValue, m})
+		}
+	}
+	names := func(h hint, texts ...string) {
+		for _, s := range texts {
+			words = append(words, hintWord{text: s, hint: h})
+		}
+	}
+	values(matchKeyID, "AKIA", "ASIA", "ABIA", "ACCA")
+	values(matchPrivateKey, "PRIVATE KEY")
+	values(matchSessionToken, "IQoJ", "FwoG", "FQoG", "AQoD")
+	values(matchParameter, "ignature=", "ignature%3D", "oken=", "oken%3D", "redential=", "redential%3D", "AccessKeyId=", "AccessKeyId%3D")
+	values(matchDenied, "uthorization failure message")
+	values(matchSecretKey, "ecret_access_key", "ECRET_ACCESS_KEY", "ecretAccessKey", "ecret-access-key")
+	const base64Digits = upper + lower + digits + "+/"
+	for c := byte('a'); c <= 'z'; c++ { // in base64, a brace, a quote and a lower-case letter
+		values(matchJWT, "eyJ"+base64Digits[c&63:c&63+1])
+	}
+	names(hintName, "assword", "ASSWORD", "asswd", "ASSWD", "ecret", "ECRET", "rivateKey", "rivate_key", "RIVATE_KEY", "rivate-key",
 		"piKey", "pi_key", "PI_KEY", "pi-key", "PIKey", "apikey", "APIKEY",
 		"ccessToken", "ccess_token", "CCESS_TOKEN", "efreshToken", "efresh_token", "EFRESH_TOKEN", "idToken", "IdToken", "id_token", "ID_TOKEN",
 		"essionToken", "ession_token", "ESSION_TOKEN", "uthToken", "uth_token", "UTH_TOKEN", "ecurityToken", "ecurity_token", "earerToken", "earer_token",
-		"StringToSign", "SignatureProvided", "CanonicalRequest", "ccessKeyId", "CCESS_KEY_ID", "ccess_key_id",
-	},
-	hintLooseName: {"oken", "OKEN", "\"pwd", "\"PWD", "hrase", "HRASE", "uthorization", "redential"},
-	hintEscape:    {`\u00`},
+		"StringToSign", "SignatureProvided", "CanonicalRequest", "ccessKeyId", "CCESS_KEY_ID", "ccess_key_id")
+	names(hintLooseName, "oken", "OKEN", "\"pwd", "\"PWD", "hrase", "HRASE", "uthorization", "redential")
+	names(hintEscape, `\u00`, "&#x0", "&#x3", "&#x4", "&#x5", "&#x6", "&#x7", "&#00", "&#10", "&#11", "&#12")
+	for c := '0'; c < 'd'; c++ { // of letters and digits
+		names(hintEscape, fmt.Sprintf("&#%d", c))
+	}
+	return words
 }
 
 // A scanner looks for words in one pass over every other byte of a text: of a
@@ -50,24 +68,21 @@ type scanner struct {
 }
 
 type probe struct {
-	word   string
+	word   *hintWord
 	offset int // of the trigram in the word
-	hint   hint
 }
 
-func newScanner(words map[hint][]string) *scanner {
+func newScanner(words []hintWord) *scanner {
 	s := &scanner{probes: make([][]probe, 1)}
-	for h, list := range words {
-		for _, w := range list {
-			for offset := range 2 {
-				i := trigram(w[offset], w[offset+1], w[offset+2])
-				if s.table[i] == 0 {
-					s.table[i] = uint16(len(s.probes))
-					s.probes = append(s.probes, nil)
-				}
-				n := s.table[i]
-				s.probes[n] = append(s.probes[n], probe{w, offset, h})
+	for n := range words {
+		w := words[n].text
+		for offset := range 2 {
+			i := trigram(w[offset], w[offset+1], w[offset+2])
+			if s.table[i] == 0 {
+				s.table[i] = uint16(len(s.probes))
+				s.probes = append(s.probes, nil)
 			}
+			s.probes[s.table[i]] = append(s.probes[s.table[i]], probe{&words[n], offset})
 		}
 	}
 	return s
@@ -77,38 +92,11 @@ func trigram(a, b, c byte) uint32 {
 	return (uint32(a) | uint32(b)<<8 | uint32(c)<<16) * 0x9e3779b1 >> 19
 }
 
-// hints is the scanner of hintWords, of the starts of JSON Web Tokens, which in
-// base64 are a brace, a quote and a lower-case letter, and of XML's references
-// to letters and digits.
-var hints = func() *scanner {
-	words := maps.Clone(hintWords)
-	const base64Digits = upper + lower + digits + "+/"
-	tokens := slices.Clone(words[hintValue])
-	for c := byte('a'); c <= 'z'; c++ {
-		tokens = append(tokens, "eyJ"+base64Digits[c&63:c&63+1])
-	}
-	words[hintValue] = tokens
-	references := append(slices.Clone(words[hintEscape]), "&#x0", "&#x3", "&#x4", "&#x5", "&#x6", "&#x7", "&#00", "&#10", "&#11", "&#12")
-	for c := '0'; c < 'd'; c++ {
-		references = append(references, fmt.Sprintf("&#%d", c))
-	}
-	words[hintEscape] = references
-	return newScanner(words)
-}()
+var hints = newScanner(hintWords())
 
-// scanText reports whether a text has one of the hints.
-func scanText(text string, want hint) bool {
-	return find(hints, text, want) ||
-		want&hintValue != 0 && strings.IndexByte(text, '@') >= 0 && strings.Contains(text, "://") // user:password@host
-}
-
-// scanBytes is scanText.
-func scanBytes(text []byte, want hint) bool {
-	return find(hints, text, want) ||
-		want&hintValue != 0 && bytes.IndexByte(text, '@') >= 0 && bytes.Contains(text, []byte("://"))
-}
-
-func find[T string | []byte](s *scanner, text T, want hint) bool {
+// each calls yield with the words of these hints and where they stand, until it
+// says no.
+func (s *scanner) each(text string, want hint, yield func(at int, w *hintWord) bool) {
 	for i := 0; i+2 < len(text); i += 2 {
 		n := s.table[trigram(text[i], text[i+1], text[i+2])]
 		if n == 0 {
@@ -116,10 +104,32 @@ func find[T string | []byte](s *scanner, text T, want hint) bool {
 		}
 		for _, p := range s.probes[n] {
 			start := i - p.offset
-			if p.hint&want != 0 && start >= 0 && start+len(p.word) <= len(text) && string(text[start:start+len(p.word)]) == p.word {
+			if p.word.hint&want != 0 && start >= 0 && strings.HasPrefix(text[start:], p.word.text) && !yield(start, p.word) {
+				return
+			}
+		}
+	}
+}
+
+// has reports whether a text has one of the hints.
+func (s *scanner) has(text []byte, want hint) bool {
+	for i := 0; i+2 < len(text); i += 2 {
+		n := s.table[trigram(text[i], text[i+1], text[i+2])]
+		if n == 0 {
+			continue
+		}
+		for _, p := range s.probes[n] {
+			start := i - p.offset
+			if p.word.hint&want != 0 && start >= 0 && len(text)-start >= len(p.word.text) && string(text[start:start+len(p.word.text)]) == p.word.text {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// scanBytes reports whether a text has one of the hints, or a URL with a
+// password.
+func scanBytes(text []byte, want hint) bool {
+	return hints.has(text, want) || want&hintValue != 0 && bytes.IndexByte(text, '@') >= 0 && bytes.Contains(text, []byte("://"))
 }
