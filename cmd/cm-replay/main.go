@@ -23,6 +23,7 @@ type command struct {
 	Speed       float64           `default:"0" placeholder:"X" help:"Keep the recorded pace: 1; 2 is twice as fast, 0 as fast as the order allows."`
 	Correlate   string            `default:"on" enum:"on,off" placeholder:"on|off" help:"Learn which values the endpoint made in place of recorded ones, and send those (${default})."`
 	Timeout     time.Duration     `default:"30s" placeholder:"TIME" help:"Give up an exchange after this time (${default})."`
+	Settle      time.Duration     `default:"10s" placeholder:"TIME" help:"Ask again for up to this time while an answer says CREATING, PENDING and the like, and the recorded one does not (${default})."`
 	Retries     int               `default:"0" placeholder:"N" help:"Send again after a connection error, up to N times."`
 	MaxErrors   int               `default:"0" placeholder:"N" help:"Give up after N requests without an answer; 0 never does."`
 	MaxResponse int64             `default:"1073741824" placeholder:"BYTES" help:"Break off an answer that is larger."`
@@ -51,7 +52,7 @@ func (c *command) Run(ctx context.Context, std cli.Streams) (err error) {
 	r, err := replay.New(replay.Options{
 		Endpoints: c.Endpoint, TLS: replay.TLS{CA: c.CA, Insecure: c.Insecure}, AllowAWS: c.AllowAWS,
 		Order: c.Order, Concurrency: c.Concurrency, Speed: c.Speed,
-		Timeout: c.Timeout, Retries: c.Retries, MaxErrors: c.MaxErrors, MaxResponse: c.MaxResponse,
+		Timeout: c.Timeout, Settle: c.Settle, Retries: c.Retries, MaxErrors: c.MaxErrors, MaxResponse: c.MaxResponse,
 		S3Virtual: c.S3Style == "virtual", NoCorrelate: c.Correlate == "off",
 		Credentials: credentials, Region: c.Region,
 	})

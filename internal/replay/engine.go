@@ -78,6 +78,7 @@ type engine struct {
 	stop  context.CancelCauseFunc
 	know  *correlator
 	names interner
+	settling
 
 	mu     sync.Mutex
 	toWork sync.Cond // a job may have become ready

@@ -35,6 +35,7 @@ type Options struct {
 	Retries     int           // after connection errors
 	MaxResponse int64         // bytes of an answer; default 1 GiB
 	InlineLimit int64         // bytes of an answer kept in the entry; default 64 MiB
+	Settle      time.Duration // for an answer on the way to the recorded one (CREATING, not ACTIVE); 0 does not wait
 	S3Virtual   bool          // buckets stay in the host name
 	NoCorrelate bool          // send what was recorded, learn nothing
 	Credentials sign.Source   // default test/test
@@ -171,7 +172,7 @@ func (r *Replayer) Run(ctx context.Context, src Source, sink Sink) error {
 // read puts the entries into the windows of the engines.
 func (r *Replayer) read(ctx context.Context, src Source, named *seen, engines []*engine) error {
 	var times timeline
-	var attempts attempts
+	attempts := newAttempts()
 	labels := newLabeler()
 	var tree body.Tree
 	for seq := int64(0); ctx.Err() == nil; {

@@ -26,11 +26,12 @@ type worker struct {
 	rewrites []entry.Rewrite
 	learner  learner
 	rewriter rewriter
+	polls    int // how often the call was sent again until it was settled
 }
 
 // run sends a call and puts the answer into its line.
 func (w *worker) run(ctx context.Context, c *call) {
-	w.rewrites = w.rewrites[:0]
+	w.rewrites, w.polls = w.rewrites[:0], 0
 	err := c.bad
 	if err == nil {
 		err = w.send(ctx, c)
@@ -74,6 +75,17 @@ func (w *worker) send(ctx context.Context, c *call) error {
 	if len(w.head) > maxHead {
 		return refuse("request line and headers of %d bytes", len(w.head))
 	}
+	if err := w.exchange(ctx, c); err != nil {
+		return err
+	}
+	var err error
+	w.polls, err = w.settle(ctx, c)
+	return err
+}
+
+// exchange sends the prepared request and takes the answer.
+func (w *worker) exchange(ctx context.Context, c *call) error {
+	r := &c.req
 	for try := 0; ; try++ {
 		err := w.client.do(ctx, r.Method, w.head, r.body, &w.resp)
 		if err == nil || try >= w.r.o.Retries || ctx.Err() != nil || !isConnectionError(err) {
@@ -241,6 +253,10 @@ func (w *worker) appendReplay(dst []byte, c *call, err error) []byte {
 	}
 	if len(w.rewrites) > 0 {
 		dst = append(dst, ']')
+	}
+	if w.polls > 0 {
+		dst = append(dst, `,"polls":`...)
+		dst = strconv.AppendInt(dst, int64(w.polls), 10)
 	}
 	if c.attemptOf != "" {
 		dst = append(dst, `,"attempt_of":`...)
