@@ -24,7 +24,8 @@ func Identify(r *Request) Call {
 	id.readScope()
 	id.host, id.atAWS = t.parseHost(r.Host)
 	var both [8]*service
-	id.candidates = id.narrow(both[:0], t.bySigning[id.signing])
+	id.group = t.bySigning[id.signing]
+	id.candidates = id.narrow(both[:0], id.group)
 	if !id.cbor() && !id.target() && !id.form() {
 		id.rest()
 	}
@@ -45,8 +46,9 @@ type identifier struct {
 	signing string
 	host    HostInfo
 	atAWS   bool // host is AWS's
-	// candidates are the services that the scope, or the host, allows.
-	candidates []*service
+	// group are the services that sign with the scope's name; candidates are
+	// those of them that the host allows, or the host's if there is no scope.
+	group, candidates []*service
 
 	service     *service
 	operation   *Operation
@@ -322,7 +324,7 @@ func (id *identifier) form() bool {
 	}
 	// Services that share a signing name and an operation's name differ in version.
 	services := id.table.byVersion[version]
-	known := id.find(services, action) || id.find(id.candidates, action)
+	known := id.find(services, action) || id.find(id.candidates, action) || id.findAnyway(id.group, action)
 	if !known && len(id.candidates) == 0 {
 		if agent := id.agent(); agent != nil {
 			known = id.find([]*service{agent}, action)
@@ -403,6 +405,9 @@ func (id *identifier) rest() {
 		}
 	}
 	best := id.route(services, &q, id.Method)
+	if best.operation == nil && len(id.group) > len(id.candidates) {
+		best = id.route(id.group, &q, id.Method)
+	}
 	if best.operation == nil && id.atAWS && !slices.Contains(services, id.table.s3) {
 		if wider := id.table.wider(id.host.rest); wider != nil {
 			best = id.route(wider, &q, id.Method)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -65,5 +66,22 @@ func TestOverlayComplainsOfLinesThatMarkNothing(t *testing.T) {
 	}
 	if err := o.unused(); err == nil || !strings.Contains(err.Error(), "STS: *.Gone") {
 		t.Errorf("unused: %v", err)
+	}
+}
+
+func TestCompareVersions(t *testing.T) {
+	for _, tt := range []struct {
+		name, a, b string
+		want       int
+	}{
+		{"by number, not by letter", "1.9.0", "1.10.0", -1},
+		{"a longer one is newer", "1.2.1", "1.2", 1},
+		{"equal", "1.43.11", "1.43.11", 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := cmp.Compare(compareVersions(tt.a, tt.b), 0); got != tt.want {
+				t.Errorf("got %d, want %d", got, tt.want)
+			}
+		})
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -50,9 +51,12 @@ func run(npm, botocore, out string, shrink bool) error {
 		}
 		npm = dir
 	}
-	dirs := strings.Split(botocore, ",")
-	if botocore == "" {
-		dirs = pythonBotocore()
+	dirs := pythonBotocore()
+	if botocore != "" {
+		dirs = strings.Split(botocore, ",")
+	}
+	if len(dirs) == 0 {
+		return errors.New("no botocore; see README.md")
 	}
 	sources := &sourceList{}
 	var models []*model
@@ -186,12 +190,38 @@ func install(dir string) error {
 	return nil
 }
 
+// pythonBotocore asks the interpreters at hand for botocore, the newest first:
+// an old one knows services that are no more.
 func pythonBotocore() []string {
-	out, err := exec.Command("python3", "-c", "import botocore, os; print(os.path.dirname(botocore.__file__))").Output()
-	if err != nil {
-		return nil
+	var dirs []string
+	for _, python := range []string{"python3", "/usr/bin/python3"} {
+		out, err := exec.Command(python, "-c", "import botocore, os; print(os.path.dirname(botocore.__file__))").Output()
+		if err == nil {
+			dirs = appendNew(dirs, strings.TrimSpace(string(out)))
+		}
 	}
-	return []string{strings.TrimSpace(string(out))}
+	slices.SortStableFunc(dirs, func(a, b string) int {
+		va, _ := botocoreVersion(a)
+		vb, _ := botocoreVersion(b)
+		return compareVersions(vb, va)
+	})
+	return dirs
+}
+
+// compareVersions compares dotted numbers.
+func compareVersions(a, b string) int {
+	for a != "" || b != "" {
+		var x, y int
+		var head string
+		head, a, _ = strings.Cut(a, ".")
+		x, _ = strconv.Atoi(head) // not a number: zero, oldest
+		head, b, _ = strings.Cut(b, ".")
+		y, _ = strconv.Atoi(head)
+		if x != y {
+			return x - y
+		}
+	}
+	return 0
 }
 
 func botocoreVersion(dir string) (string, error) {
