@@ -60,6 +60,9 @@ func (p *Proxy) roundTripH2(ctx context.Context, o *outbound, a *answer) error {
 		return err
 	}
 	a.status, a.length = resp.StatusCode, resp.ContentLength
+	if noBody(o.method, a.status) || resp.Body == http.NoBody {
+		a.length = 0
+	}
 	for name, values := range resp.Header {
 		for _, v := range values {
 			a.header = append(a.header, sign.Field{Name: name, Value: v})

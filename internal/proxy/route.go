@@ -39,12 +39,9 @@ func (c *call) route() *failure {
 
 func (c *call) identify(label string) {
 	host := c.in.Host
-	if label != "" {
+	if label != "" && c.bucketInHost(label) {
 		// A host that awsapi can read the bucket from.
 		host = bucketOf(label) + ".s3.amazonaws.com"
-		if c.claim.Service != "" && !strings.HasPrefix(c.claim.Service, "s3") {
-			host = c.in.Host
-		}
 	}
 	c.api = awsapi.Identify(&awsapi.Request{
 		Method: c.in.Method, Host: host, Path: c.in.Path, RawQuery: c.in.RawQuery,
@@ -53,12 +50,21 @@ func (c *call) identify(label string) {
 	if c.api.Service == "" {
 		c.api.Service = strings.ToLower(c.claim.Service)
 	}
-	if c.api.Region == "" {
+	if host != c.in.Host || c.api.Region == "" {
 		c.api.Region = c.claim.Region
 	}
 	if c.api.Region == "" {
 		c.api.Region = c.p.o.Region
 	}
+}
+
+// bucketInHost reports whether a label before the recorder's name is a bucket: for S3, but not for
+// S3 Control, whose hosts begin with an account.
+func (c *call) bucketInHost(label string) bool {
+	if c.claim.Service != "" && !sign.IsS3(c.claim.Service) {
+		return false
+	}
+	return label != c.in.Get("X-Amz-Account-Id") || !strings.HasPrefix(c.in.Path, "/v20180820/")
 }
 
 // bucketOf takes a label as clients write it before the recorder's name: bucket, or
@@ -114,16 +120,20 @@ func (c *call) routeAWS(label string) *failure {
 		return (&failure{message: fmt.Sprintf("no endpoint of service %q in region %q is known (%v)%s", clip(c.api.Service), clip(c.api.Region), err, forwardAdvice)}).as(http.StatusBadRequest)
 	}
 	t.host, t.tls = host.Name, true
-	if label != "" && strings.HasPrefix(c.api.Service, "s3") {
+	if label != "" && c.bucketInHost(label) {
 		bucket := bucketOf(label)
-		if !plainLabel(bucket) {
+		switch {
+		case !plainLabel(bucket):
 			return (&failure{message: fmt.Sprintf("the host %q names no bucket", clip(c.in.Host))}).as(http.StatusBadRequest)
-		}
-		if strings.Contains(bucket, ".") {
+		case zoneOf(bucket) != "":
+			t.host = bucket + "." + expressHost(t.host, zoneOf(bucket))
+		case strings.Contains(bucket, "."):
 			t.path = "/" + bucket + t.path // a certificate's wildcard stands for one label only
-		} else {
+		default:
 			t.host = bucket + "." + t.host
 		}
+	} else if c.claim.Service == "s3express" {
+		c.routeExpress()
 	}
 	t.addr = t.host + ":443"
 	if name, port := splitHost(t.addr); name != t.host || port != "443" {
@@ -140,6 +150,41 @@ func (c *call) routeAWS(label string) *failure {
 		t.service = c.claim.Service
 	}
 	return nil
+}
+
+// zoneOf returns the zone of a directory bucket, name--zone--x-s3.
+func zoneOf(bucket string) string {
+	rest, ok := strings.CutSuffix(bucket, "--x-s3")
+	i := strings.LastIndex(rest, "--")
+	if !ok || i < 1 || strings.Contains(rest, ".") {
+		return ""
+	}
+	return rest[i+2:]
+}
+
+// expressHost is the host of a zone's directory buckets, made of S3's host in the region.
+func expressHost(s3, zone string) string {
+	_, domain, _ := strings.Cut(s3, ".")
+	return "s3express-" + zone + "." + domain
+}
+
+// routeExpress routes a call to a directory bucket that stands in the path, as clients send it to an address. Only
+// what concerns the bucket itself goes to the regional endpoint.
+func (c *call) routeExpress() {
+	t := &c.target
+	bucket, key, object := strings.Cut(strings.TrimPrefix(t.path, "/"), "/")
+	zone := zoneOf(bucket)
+	own := !object && (c.in.Method == "PUT" || c.in.Method == "DELETE")
+	for _, p := range [...]string{"policy", "encryption", "lifecycle", "metadataTable"} {
+		own = own || !object && strings.HasPrefix(c.in.RawQuery, p)
+	}
+	if zone == "" || own || !plainLabel(bucket) {
+		_, domain, _ := strings.Cut(t.host, ".")
+		t.host = "s3express-control." + domain
+		return
+	}
+	t.host = bucket + "." + expressHost(t.host, zone)
+	t.path = "/" + key
 }
 
 // hostLabel is the value of a label in an operation's host prefix.

@@ -466,8 +466,8 @@ func (conn *upstreamConn) readHead(o *outbound, a *answer) error {
 		a.header = append(a.header, sign.Field{Name: name, Value: value})
 	}
 	switch {
-	case o.method == "HEAD" || status == 204 || status == 304:
-		a.body = eof{}
+	case noBody(o.method, status):
+		a.length, a.body = 0, eof{}
 	case status == 101:
 		return fmt.Errorf("%w: 101 to a request that asked for no upgrade", errBadResponse)
 	case chunked:
@@ -483,6 +483,11 @@ func (conn *upstreamConn) readHead(o *outbound, a *answer) error {
 		a.body = (*endlessBody)(conn)
 	}
 	return nil
+}
+
+// noBody reports whether an answer ends with its head, whatever length it names.
+func noBody(method string, status int) bool {
+	return method == "HEAD" || status == 204 || status == 304
 }
 
 func containsToken(value, token string) bool {
