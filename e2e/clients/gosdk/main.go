@@ -44,6 +44,9 @@ func use(ctx context.Context, unseekable, versions, tolerant bool) error {
 		return err
 	}
 	a := &app{s3: s3.NewFromConfig(cfg), http: cfg.HTTPClient, unseekable: unseekable}
+	if a.http == nil { // it is set for AWS_CA_BUNDLE
+		a.http = http.DefaultClient
+	}
 	steps := []step{
 		{"create", a.create},
 		{"put", a.put},
