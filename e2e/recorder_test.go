@@ -38,6 +38,10 @@ func startRecorderAs(t testing.TB, upstream string, env []string, args ...string
 	t.Helper()
 	home := t.TempDir()
 	r := &recorder{home: home, output: filepath.Join(home, "recording.ndjson")}
+	if i := slices.Index(args, "--output"); i >= 0 {
+		r.output = args[i+1]
+		args = slices.Delete(slices.Clone(args), i, i+2)
+	}
 	_, port, _ := strings.Cut(freeAddress(t), ":")
 	r.url = "http://127.0.0.1:" + port
 	cmd := tool(t, "cm-record", append([]string{"--upstream", upstream, "--port", port, "--output", r.output}, args...)...)
