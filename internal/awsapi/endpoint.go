@@ -15,6 +15,12 @@ type EndpointOptions struct {
 	FIPS, DualStack bool
 	// AccountID asks for the account's own host where the service has such.
 	AccountID string
+	// SigningName is the service in the call's credential scope. S3's family has
+	// hosts of its own for some: s3express, s3-outposts, s3-object-lambda.
+	SigningName string
+	// Bucket goes before S3's host name; S3 Express has a host for each zone,
+	// which the bucket's name ends in. It may be an access point, and have dots.
+	Bucket string
 	// Operation adds its host prefix. Label returns the value of a prefix's
 	// label ("AccountId"); it may be nil where the prefix has none.
 	Operation *Operation
@@ -99,11 +105,29 @@ func Endpoint(service, region string, o EndpointOptions) (Host, error) {
 	if h.SigningRegion == "" {
 		h.SigningRegion = region
 	}
+	bucket := o.Bucket != "" && s == t.s3
+	if s == t.s3 || s == t.s3Control {
+		template, err := s3Template(&o)
+		if err != nil {
+			return Host{}, err
+		}
+		if template != "" {
+			r.template, h.SigningName = template, lower(o.SigningName)
+		}
+	}
 	h.Name = strings.NewReplacer("{r}", region, "{s}", p.suffix, "{d}", p.dualStackSuffix, "{a}", o.AccountID).Replace(r.template)
 	if i := strings.IndexByte(h.Name, '/'); i >= 0 {
 		h.Name, h.Path = h.Name[:i], h.Name[i:]
 	}
-	if o.Operation == nil || o.Operation.HostPrefix == "" {
+	if bucket {
+		for label := range strings.SplitSeq(o.Bucket, ".") {
+			if !PlainName(label) {
+				return Host{}, fmt.Errorf("bucket %.64q is no host name: %w", o.Bucket, ErrNoEndpoint)
+			}
+		}
+		h.Name = o.Bucket + "." + h.Name
+	}
+	if o.Operation == nil || o.Operation.HostPrefix == "" || bucket {
 		return h, nil
 	}
 	prefix, err := hostPrefix(o.Operation.HostPrefix, o.Label)
@@ -114,6 +138,37 @@ func Endpoint(service, region string, o EndpointOptions) (Host, error) {
 		h.Name = prefix + h.Name
 	}
 	return h, nil
+}
+
+// s3Template returns the endpoint of a signing name that S3 has beside its own,
+// "" for none. S3 Express manages buckets, in the path, at one host, and serves
+// each bucket, in the host, at its zone's.
+func s3Template(o *EndpointOptions) (string, error) {
+	fips, dual := "", ""
+	if o.FIPS {
+		fips = "-fips"
+	}
+	if o.DualStack {
+		dual = ".dualstack"
+	}
+	switch name := lower(o.SigningName); name {
+	case "s3-outposts", "s3-object-lambda":
+		return name + fips + dual + ".{r}.{s}", nil
+	case "s3express":
+		if o.Bucket == "" {
+			return "s3express-control" + fips + dual + ".{r}.{s}", nil
+		}
+		name, ok := strings.CutSuffix(o.Bucket, "--x-s3")
+		if access, is := strings.CutSuffix(o.Bucket, "--xa-s3"); is {
+			name, ok = access, true
+		}
+		i := strings.LastIndex(name, "--")
+		if !ok || i < 0 || !PlainName(name[i+2:]) {
+			return "", fmt.Errorf("bucket %.64q names no zone: %w", o.Bucket, ErrNoEndpoint)
+		}
+		return "s3express" + fips + "-" + name[i+2:] + dual + ".{r}.{s}", nil
+	}
+	return "", nil
 }
 
 // rule returns the most special rule for a region.
