@@ -51,6 +51,8 @@ type command struct {
 	MaxEntries int64         `placeholder:"N" group:"When it ends:" help:"Stop after N entries."`
 	Drain      time.Duration `default:"10s" group:"When it ends:" help:"How long calls in flight may take when the recording stops."`
 
+	Audit []string `sep:"none" placeholder:"FILE" help:"Record nothing; search this recording for what looks like a secret, list where, and exit with 1 if there is any. May be repeated."`
+
 	Mode    proxy.Mode `default:"auto" placeholder:"MODE" help:"How the command is led here: endpoint (AWS_ENDPOINT_URL), forward (HTTPS_PROXY), or auto (both)."`
 	Command []string   `arg:"" optional:"" passthrough:"" help:"Run this command and record its calls; its exit status is ours. The one word ca prints how to trust the certificate authority."`
 }
@@ -63,6 +65,9 @@ func main() {
 func (c *command) Run(ctx context.Context, std cli.Streams) error {
 	if len(c.Command) == 1 && c.Command[0] == "ca" {
 		return proxy.DescribeCA(std.Out, proxy.CAOptions{Dir: c.CADir, Hosts: c.AllowHost})
+	}
+	if len(c.Audit) > 0 {
+		return c.audit(ctx, std)
 	}
 	o, err := c.options(ctx, std)
 	if err != nil {

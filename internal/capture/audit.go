@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"html"
+	"io"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -34,18 +35,21 @@ func (f Finding) String() string {
 // Audit searches a recording for what looks like a secret, also behind base64,
 // hexadecimal, URL encoding and compression, and reports each finding. Its rules
 // are others than the redactor's, so that what the one forgets the other may
-// find; all they share is that both know a pseudonym. It returns the first error
-// of the reader.
-func Audit(r *entry.Reader, report func(Finding)) error {
+// find; all they share is that both know a pseudonym. It reads until io.EOF and
+// returns any other error of the source.
+func Audit(src interface{ Next() (*entry.Line, error) }, report func(Finding)) error {
 	var a auditor
-	for l, err := range r.All() {
+	for {
+		l, err := src.Next()
+		if err == io.EOF {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
 		a.seen = map[Finding]bool{}
 		a.entry(l, report)
 	}
-	return nil
 }
 
 type auditor struct {
