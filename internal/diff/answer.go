@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
+	"strings"
 
 	"github.com/neureaux/cloudmock/internal/awsapi"
 	"github.com/neureaux/cloudmock/internal/body"
@@ -34,6 +35,9 @@ func (j *job) compareBodies() {
 func whole(b *entry.Body) bool { return !b.Truncated && (b.SHA256 == "" || len(b.Data) > 0) }
 
 func measure(b *entry.Body) (size int64, sum string) {
+	if strings.HasPrefix(b.SHA256, "keyed-") {
+		return b.Size, "" // of a secret: it can be compared within a recording only
+	}
 	if !whole(b) {
 		return b.Size, b.SHA256
 	}

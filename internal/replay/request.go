@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strconv"
@@ -130,7 +131,26 @@ func (r *request) load(o *entry.Object, intern *interner) error {
 	}
 	r.body = b.Data
 	r.framed, _, _ = sign.Streaming(r.Get("X-Amz-Content-Sha256"))
+	r.restoreDigests()
 	return nil
+}
+
+// restoreDigests computes the digests of a body in which the recorder has put
+// pseudonyms in the place of secrets: it leaves out those of the body that was.
+func (r *request) restoreDigests() {
+	if r.framed && bytes.Contains(r.body, []byte(":REDACTED\r\n")) {
+		f, err := readFrames(r)
+		if err != nil {
+			return // it is not framed as it says; the endpoint shall judge it
+		}
+		f.replace(r, f.payload)
+	}
+	for _, f := range r.Header {
+		if _, ok := checksumHeader(f.Name); (ok || strings.EqualFold(f.Name, "Content-Md5")) && isRedacted([]byte(f.Value)) {
+			r.renewDigests(r.body)
+			return
+		}
+	}
 }
 
 // identify finds out which AWS call the request is. What the entry says of
