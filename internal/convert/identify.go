@@ -14,23 +14,10 @@ func Identify(_ context.Context, l *entry.Line) (*entry.Line, error) {
 	if !missing(entry.FieldService) && !missing(entry.FieldRegion) && !missing(entry.FieldAction) {
 		return l, nil
 	}
-	headers, err := l.Headers(entry.FieldRequestHeaders)
+	call, err := awsapi.IdentifyEntry(&l.Object)
 	if err != nil {
 		return nil, l.Errorf("%w", err)
 	}
-	body, err := l.Body(entry.FieldRequestBody)
-	if err != nil {
-		return nil, l.Errorf("%w", err)
-	}
-	host := l.Text(entry.FieldHost)
-	if host == "" {
-		host = headers.Get("Host")
-	}
-	path, query := l.PathQuery()
-	call := awsapi.Identify(&awsapi.Request{
-		Method: l.Text(entry.FieldMethod), Host: host, Path: path, RawQuery: query,
-		Header: headers.Get, Body: body.Data[:min(len(body.Data), 64<<10)],
-	})
 	for _, found := range []struct {
 		field entry.Field
 		value string

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/neureaux/cloudmock/internal/awsapi"
 	"github.com/neureaux/cloudmock/pkg/entry"
 )
 
@@ -203,6 +204,13 @@ func (t *Tally) add(l *entry.Line) error {
 		}
 	}
 	service, action := l.Text(entry.FieldService), l.Text(entry.FieldAction)
+	if service == "" || action == "" {
+		id, err := awsapi.IdentifyEntry(&l.Object)
+		if err != nil {
+			return err
+		}
+		service, action = id.Service, id.Action
+	}
 	c.service = at(&t.services, service)
 	c.action = at(&t.actions, actionKey{service, action})
 	endpoint := t.object.Text(entry.FieldEndpoint)
@@ -219,7 +227,7 @@ func (t *Tally) add(l *entry.Line) error {
 		first = l.Text(entry.FieldID)
 	}
 	if c.verdict != matched {
-		if err := t.differs(l, &c, endpoint); err != nil {
+		if err := t.differs(l, &c, Mismatch{Service: service, Action: action, Endpoint: endpoint}); err != nil {
 			return err
 		}
 	}
@@ -296,8 +304,8 @@ func (d Diff) String() string {
 	return subject + ": " + value(d.Original) + " -> " + value(d.Replay)
 }
 
-// differs notes how the answers differ.
-func (t *Tally) differs(l *entry.Line, c *call, endpoint string) error {
+// differs notes how the answers differ; m says which call it is.
+func (t *Tally) differs(l *entry.Line, c *call, m Mismatch) error {
 	var diffs []Diff
 	if raw := l.Get(entry.FieldDiffs); raw != nil {
 		if err := json.Unmarshal(raw, &diffs); err != nil {
@@ -312,13 +320,9 @@ func (t *Tally) differs(l *entry.Line, c *call, endpoint string) error {
 	if err != nil {
 		return fmt.Errorf("replay: %w", err)
 	}
-	m := Mismatch{
-		EntryID: l.Text(entry.FieldID), Service: l.Text(entry.FieldService), Action: l.Text(entry.FieldAction),
-		OriginalStatus: original, ReplayStatus: replay,
-		Diffs:    make([]string, 0, len(diffs)),
-		Severity: cmp.Or(l.Text(entry.FieldSeverity), "data"),
-		Endpoint: endpoint,
-	}
+	m.EntryID, m.OriginalStatus, m.ReplayStatus = l.Text(entry.FieldID), original, replay
+	m.Diffs = make([]string, 0, len(diffs))
+	m.Severity = cmp.Or(l.Text(entry.FieldSeverity), "data")
 	if c.verdict == failed && len(diffs) == 0 {
 		why := cmp.Or(t.object.Text(entry.FieldError), "no answer")
 		diffs = []Diff{{Kind: "error: " + why}}
