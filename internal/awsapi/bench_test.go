@@ -47,6 +47,29 @@ func BenchmarkIdentify(b *testing.B) {
 	b.ReportMetric(allocs[len(allocs)-1], "max-allocs/request")
 }
 
+// TestIdentifyAllocatesLittle holds the bar of two allocations a request, and of
+// 10 MB on first use.
+func TestIdentifyAllocatesLittle(t *testing.T) {
+	var allocs []float64
+	for _, s := range readSamples(t, filepath.Join("testdata", "requests.ndjson.gz"))[:500] {
+		r := s.request()
+		allocs = append(allocs, testing.AllocsPerRun(3, func() { Identify(r) }))
+	}
+	slices.Sort(allocs)
+	if median := allocs[len(allocs)/2]; median > 2 {
+		t.Errorf("%v allocations in the median", median)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	newTable(tableData).service("EC2").operations()
+	runtime.ReadMemStats(&after)
+	first := after.TotalAlloc - before.TotalAlloc
+	if first > 10<<20 {
+		t.Errorf("first use: %d bytes", first)
+	}
+	t.Logf("allocations: median %v, largest %v; first use: %d KB", allocs[len(allocs)/2], allocs[len(allocs)-1], first>>10)
+}
+
 // BenchmarkFirstUse reads the index and the operations of one service, as the
 // first call of a program does.
 func BenchmarkFirstUse(b *testing.B) {

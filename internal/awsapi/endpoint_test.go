@@ -114,6 +114,41 @@ func TestParseHost(t *testing.T) {
 	}
 }
 
+func FuzzEndpoint(f *testing.F) {
+	f.Add("s3", "us-east-1", "123456789012", "s3express", "b--use1-az4--x-s3", "ap", uint8(3))
+	f.Add("S3 Control", "us-gov-west-1", "", "", "", "123456789012", uint8(0))
+	f.Add("evil.com/", "us-east-1.evil.com", "a/b", "s3-outposts", "..", "a.b", uint8(1))
+	operations := []*Operation{nil, LookUp("S3 Control", "GetAccessPoint"), LookUp("states", "StartSyncExecution"), LookUp("s3", "WriteGetObjectResponse")}
+	f.Fuzz(func(t *testing.T, service, region, account, signing, bucket, label string, bits uint8) {
+		h, err := Endpoint(service, region, EndpointOptions{FIPS: bits&1 != 0, DualStack: bits&2 != 0, AccountID: account, SigningName: signing, Bucket: bucket,
+			Operation: operations[bits>>2%4], Label: func(string) string { return label }})
+		if err != nil {
+			return
+		}
+		if strings.Trim(h.Name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") != "" || strings.Contains(h.Name, "..") || h.Name[0] == '.' {
+			t.Errorf("%q is no host", h.Name)
+		}
+		if _, p, _ := loadTable().cutSuffix(h.Name); p == nil && !strings.HasSuffix(h.Name, ".aws.amazon.com") {
+			t.Errorf("%q is not AWS's", h.Name)
+		}
+		if !PlainName(h.SigningName) || !PlainName(h.SigningRegion) {
+			t.Errorf("signs as %q in %q", h.SigningName, h.SigningRegion)
+		}
+	})
+}
+
+func FuzzParseHost(f *testing.F) {
+	f.Add("a.b.s3.eu-west-1.amazonaws.com:443")
+	f.Add("us-west-2.queue.amazonaws.com.")
+	f.Add("[::1]:80")
+	f.Fuzz(func(t *testing.T, host string) {
+		h, ok := ParseHost(host)
+		if ok != (h.ServiceID != "") || h.Region != "" && !PlainName(h.Region) || len(h.Prefix) > len(host) {
+			t.Errorf("%v %+v", ok, h)
+		}
+	})
+}
+
 // TestEndpointsAgainstRuleSets compares Endpoint and ParseHost with what AWS's
 // own rule sets say for every service, region and variant: AWSAPI_EXTRACT is a
 // file with the output of gen/extract.cjs.

@@ -26,6 +26,14 @@ func (id *identifier) s3(q *query) {
 	} else {
 		id.bucket, key, _ = strings.Cut(path, "/")
 	}
+	if id.bucket == "" && !id.atAWS && strings.IndexByte(id.Host, '.') > 0 && !isIP(stripPort(id.Host)) {
+		// Somebody's host may have a bucket in front: what only a bucket has gives it away.
+		if m := choose(root.label.leaves, q, id.Method, 0); m.operation != nil && m.fit >= 1<<24 {
+			id.bucket, _, _ = strings.Cut(id.Host, ".")
+			id.virtualHost, id.operation = true, m.operation
+			return
+		}
+	}
 	var leaves []leaf
 	switch {
 	case id.bucket == "":
