@@ -120,6 +120,7 @@ func (c *call) routeAWS(label string) *failure {
 		return (&failure{message: fmt.Sprintf("no endpoint of service %q in region %q is known (%v)%s", clip(c.api.Service), clip(c.api.Region), err, forwardAdvice)}).as(http.StatusBadRequest)
 	}
 	t.host, t.tls = host.Name, true
+	t.path = host.Path + t.path // an endpoint's own path, which an address in its place does not have
 	if label != "" && c.bucketInHost(label) {
 		bucket := bucketOf(label)
 		switch {
