@@ -15,6 +15,10 @@ type bound struct{ other uint64 }
 
 const maxBindings = 1 << 18
 
+// minStrong is the length below which no value is taken for one that was made
+// up, unless the name of its member says so.
+const minStrong = 8
+
 func (b *bindings) get(key uint64) (bound, bool) {
 	if v, ok := b.young[key]; ok {
 		return v, true
@@ -43,9 +47,14 @@ const (
 
 // meet says that original and replay stand at the same place in an answer, a
 // place of the given scope (a hash of the member's name). It binds them if
-// neither was bound; ok is false if one was bound to something else.
-func (b *bindings) meet(original, replay []byte, scope uint64) (ok bool) {
-	x, y := hashValue(forwardSeed, original), hashValue(forwardSeed, replay)
+// neither was bound; ok is false if one was bound to something else. Values that
+// others can equal by chance are weak: they stand for each other in their scope alone.
+func (b *bindings) meet(original, replay []byte, scope uint64, weak bool) (ok bool) {
+	seed := uint64(forwardSeed)
+	if weak {
+		seed ^= scope
+	}
+	x, y := hashValue(seed, original), hashValue(forwardSeed, replay)
 	reverse := hashValue(reverseSeed^scope, replay)
 	fwd, bound1 := b.get(x)
 	rev, bound2 := b.get(reverse)
@@ -79,5 +88,8 @@ func (b *bindings) knows(original []byte) bool {
 // learn takes the replayer's word that original became replay: it sent so, and
 // what it sent is what the endpoint knows.
 func (b *bindings) learn(original, replay []byte) {
+	if len(original) < minStrong {
+		return // it could be a count, or a word
+	}
 	b.put(hashValue(forwardSeed, original), bound{hashValue(forwardSeed, replay)})
 }

@@ -35,6 +35,7 @@ type place struct {
 type event struct {
 	place place
 	mode  mode
+	weak  bool // the values are short or common: see bindings.meet
 	part  bool // the next event belongs to the same value
 	kind  Kind
 	rule  reason
@@ -393,6 +394,9 @@ func (j *job) rewritten(s []byte) ([]byte, bool) {
 	for i := 0; i < len(s); {
 		hit := false
 		for _, r := range j.rewrites {
+			if len(r.original) < minStrong {
+				break // they are sorted
+			}
 			if bytes.HasPrefix(s[i:], r.original) {
 				j.scratch = append(j.scratch, r.replay...)
 				i += len(r.original)

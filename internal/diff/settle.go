@@ -45,7 +45,7 @@ func (d *Differ) decide(j *job, from, to int) {
 		case modeAllow:
 			ok = true
 		case modeMeet:
-			ok = d.bound.meet(e.a, e.b, e.reverseScope())
+			ok = d.bound.meet(e.a, e.b, e.reverseScope(), e.weak)
 		case modeAgree:
 			ok = d.bound.agrees(e.a, e.b)
 		}
@@ -273,7 +273,7 @@ func (d *Differ) noise(j *job, p place) (name string, ok bool) {
 			continue
 		}
 		a, b := j.texts(p)
-		if ofType(n.Type, a, b) && (n.Type != rule.ID || d.bound.meet(a, b, scopeOf([]byte(n.Path.String())))) {
+		if ofType(n.Type, a, b) && (n.Type != rule.ID || d.bound.meet(a, b, scopeOf([]byte(n.Path.String())), false)) {
 			return "noise " + n.Path.String(), true
 		}
 	}

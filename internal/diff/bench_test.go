@@ -1,0 +1,135 @@
+package diff
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/neureaux/cloudmock/internal/rule"
+	"github.com/neureaux/cloudmock/pkg/entry"
+)
+
+// scanAnswer is a DynamoDB Scan of about 4.6 KB: with the request, both answers
+// and their escapes a line has 15 KB. version changes a few values.
+func scanAnswer(version int) string {
+	var b strings.Builder
+	b.WriteString(`{"Count":32,"Items":[`)
+	for i := range 32 {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, `{"Game":{"S":"Praise All Monsters %d"},"Player":{"S":"mel-%d"},"Score":{"N":"%d"},"Time":{"S":"2024-03-%02d"},"WithGlitches":{"BOOL":false}}`, i, i, 100+i*7, 1+i%28)
+	}
+	fmt.Fprintf(&b, `],"ScannedCount":32,"Token":"%s"}`, fmt.Sprintf("%08x-4726-567c-92ab-64055fe9ffae", version))
+	return b.String()
+}
+
+func benchLine(tb testing.TB, i int, original, replay string) []byte {
+	headers := func(n int) entry.Header {
+		return entry.Header{{Name: "Content-Type", Value: "application/x-amz-json-1.0"}, {Name: "Date", Value: fmt.Sprintf("Thu, 19 Mar 2026 15:33:%02d GMT", n)},
+			{Name: "Server", Value: "Server"}, {Name: "X-Amzn-Requestid", Value: fmt.Sprintf("PI258HS7I3RLA41UAMP1LBM1TRVV4KQNSO5AEMVJF66Q9%06d", i*10+n)}}
+	}
+	e := entry.Entry{ID: fmt.Sprint("bench-", i), Service: "dynamodb", Action: "Scan", Region: "us-east-2", Method: "POST", Host: "dynamodb.us-east-2.amazonaws.com", Path: "/",
+		RequestHeaders: entry.Header{{Name: "X-Amz-Target", Value: "DynamoDB_20120810.Scan"}, {Name: "User-Agent", Value: strings.Repeat("u", 200)}},
+		RequestBody:    entry.Body{Data: []byte(`{"TableName":"docstore-test-2","FilterExpression":"` + strings.Repeat("x", 1200) + `"}`)},
+		StatusCode:     200, ResponseHeaders: headers(1), ResponseBody: entry.Body{Data: []byte(original)},
+		Replay: &entry.Replay{StatusCode: 200, ResponseHeaders: headers(2), ResponseBody: entry.Body{Data: []byte(replay)}}}
+	return append(e.AppendJSON(nil), '\n')
+}
+
+func stream(tb testing.TB, n int, pair func(i int) (string, string)) []byte {
+	var out []byte
+	for i := range n {
+		a, b := pair(i)
+		out = append(out, benchLine(tb, i, a, b)...)
+	}
+	return out
+}
+
+// source feeds Run from memory.
+type source struct{ *entry.Reader }
+
+func (s source) BeforeRead(f func() error) { s.Reader.BeforeRead = f }
+
+func BenchmarkDiff(b *testing.B) {
+	equal := func(int) (string, string) { s := scanAnswer(1); return s, s }
+	bound := func(i int) (string, string) { return scanAnswer(i), scanAnswer(i + 1000) }
+	differ := func(i int) (string, string) {
+		s := scanAnswer(1)
+		return s, strings.Replace(s, `"Score":{"N":"212"}`, `"Score":{"N":"213"}`, 1)
+	}
+	var set rule.Set
+	for _, s := range []string{"$.Items[*].Score", "ResponseMetadata", "s3:ListObjectsV2:$.Owner"} {
+		p, err := rule.ParsePath(s)
+		if err != nil {
+			b.Fatal(err)
+		}
+		set.Ignore = append(set.Ignore, p)
+	}
+	for _, bm := range []struct {
+		name string
+		opt  Options
+		pair func(int) (string, string)
+	}{
+		{"status", Options{}, equal},
+		{"equal", Options{Strict: true, Workers: 1}, equal},
+		{"differ", Options{Strict: true, Workers: 1}, differ},
+		{"bound", Options{Strict: true, Workers: 1}, bound},
+		{"rules", Options{Strict: true, Workers: 1, Rules: set}, differ},
+		{"differ-2", Options{Strict: true, Workers: 2}, differ},
+		{"bound-2", Options{Strict: true, Workers: 2}, bound},
+	} {
+		b.Run(bm.name, func(b *testing.B) {
+			data := stream(b, 500, bm.pair)
+			b.SetBytes(int64(len(data)))
+			b.ReportAllocs()
+			for b.Loop() {
+				d := New(bm.opt)
+				if err := d.Run(context.Background(), source{entry.NewReader(bytes.NewReader(data), "bench")}, entry.NewWriter(io.Discard)); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.N*500)/b.Elapsed().Seconds(), "entries/s")
+		})
+	}
+	// What others cost, for comparison.
+	data := stream(b, 500, differ)
+	b.Run("reference/encoding-json", func(b *testing.B) {
+		b.SetBytes(int64(len(data)))
+		for b.Loop() {
+			for line := range bytes.Lines(data) {
+				var v struct {
+					Response string `json:"response_body"`
+					Replay   struct {
+						Response string `json:"response_body"`
+					} `json:"replay"`
+				}
+				if err := json.Unmarshal(line, &v); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+	})
+	b.Run("reference/read-and-write", func(b *testing.B) {
+		b.SetBytes(int64(len(data)))
+		for b.Loop() {
+			r, w := entry.NewReader(bytes.NewReader(data), "bench"), entry.NewWriter(io.Discard)
+			for {
+				l, err := r.Next()
+				if err == io.EOF {
+					break
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := w.Write(l); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+	})
+}
