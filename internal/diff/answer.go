@@ -72,8 +72,8 @@ func (j *job) compareContent() {
 		return
 	}
 	pr, pi := j.newPair()
-	oa := body.Options{ContentType: j.a.get("content-type")}
-	ob := body.Options{ContentType: j.b.get("content-type")}
+	oa := body.Options{ContentType: j.contentType(&j.a)}
+	ob := body.Options{ContentType: j.contentType(&j.b)}
 	if j.payload() {
 		oa.Format, ob.Format = body.Text, body.Text
 	}

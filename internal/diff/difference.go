@@ -150,15 +150,13 @@ func jsonNumber(s []byte) bool {
 	return len(s) > 0 && len(s) <= maxValue && (s[0] == '-' && len(s) > 1 && s[1] != 'I' || s[0]-'0' <= 9)
 }
 
-// fingerprint names a difference across runs: the call, the path without its
-// indices, and the kind, but no values.
-func fingerprint(service, action string, path []byte, kind Kind) string {
+// appendFingerprint appends the name of a difference across runs: of the call,
+// the path without its indices, and the kind, but no values.
+func appendFingerprint(dst []byte, service, action string, path []byte, kind Kind) []byte {
 	const hex = "0123456789abcdef"
 	h := uint64(fnvOffset)
-	h = hashBytes(h, []byte(service))
-	h = hashBytes(h, []byte{0})
-	h = hashBytes(h, []byte(action))
-	h = hashBytes(h, []byte{0})
+	h = hashString(h, service) * fnvPrime
+	h = hashString(h, action) * fnvPrime
 	in := false
 	for i, c := range path {
 		if c == '[' && i+1 < len(path) && path[i+1] != '"' {
@@ -171,13 +169,11 @@ func fingerprint(service, action string, path []byte, kind Kind) string {
 			in = false
 		}
 	}
-	h = hashBytes(h, []byte{0})
-	h = mix(hashBytes(h, []byte(kind)))
-	var out [16]byte
-	for i := range out {
-		out[i] = hex[h>>(60-4*i)&15]
+	h = mix(hashString(h*fnvPrime, string(kind)))
+	for i := range 16 {
+		dst = append(dst, hex[h>>(60-4*i)&15])
 	}
-	return string(out[:])
+	return dst
 }
 
 // FNV-1a, 64 bit: the fingerprint must never change, and nothing else needs
@@ -186,6 +182,13 @@ const (
 	fnvOffset = 14695981039346656037
 	fnvPrime  = 1099511628211
 )
+
+func hashString(h uint64, s string) uint64 {
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * fnvPrime
+	}
+	return h
+}
 
 func hashBytes(h uint64, s []byte) uint64 {
 	for _, c := range s {

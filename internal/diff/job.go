@@ -91,7 +91,13 @@ type job struct {
 	scratch  []byte
 	rewrites []rewrite
 	mem      scratch
-	stepBuf  []rule.Step
+
+	calls      map[string]awsapi.Call // by target and host
+	media      map[string]string      // content types, interned
+	key        []byte
+	headerBuf  []byte
+	reqScratch []byte
+	stepBuf    []rule.Step
 
 	call      awsapi.Call
 	service   string
@@ -293,6 +299,20 @@ func (s *side) header(name string) []byte {
 
 func (s *side) get(name string) string { return string(s.header(name)) }
 
+// contentType returns the content type of an answer, of which there are few.
+func (j *job) contentType(s *side) string {
+	v := s.header("content-type")
+	if m, ok := j.media[string(v)]; ok {
+		return m
+	}
+	m := string(v)
+	if j.media == nil || len(j.media) > 100 {
+		j.media = map[string]string{}
+	}
+	j.media[m] = m
+	return m
+}
+
 func (j *job) add(e event) { j.events = append(j.events, e) }
 
 // identify finds out which call this is, when something asks.
@@ -302,26 +322,55 @@ func (j *job) identify() {
 	}
 	j.called = true
 	l := j.line
+	host := l.Get(entry.FieldHost)
+	target := j.requestHeader("X-Amz-Target")
+	if len(target) > 0 {
+		// The target names the operation, and nothing else has to be read.
+		j.key = append(append(append(j.key[:0], target...), ' '), host...)
+		if call, ok := j.calls[string(j.key)]; ok {
+			j.call = call
+			j.nameCall()
+			return
+		}
+	}
 	path, query := l.PathQuery()
-	var head entry.Header
-	loaded := false
-	req, _ := l.Body(entry.FieldRequestBody) // a broken body identifies nothing
-	j.call = awsapi.Identify(&awsapi.Request{
-		Method: l.Text(entry.FieldMethod), Host: l.Text(entry.FieldHost), Path: path, RawQuery: query, Body: req.Data,
-		Header: func(name string) string {
-			if !loaded {
-				loaded = true
-				head, _ = l.Headers(entry.FieldRequestHeaders) // likewise
-			}
-			return head.Get(name)
-		},
+	req := awsapi.Request{Method: l.Text(entry.FieldMethod), Host: l.Text(entry.FieldHost), Path: path, RawQuery: query,
+		Header: func(name string) string { return string(j.requestHeader(name)) }}
+	if len(target) == 0 {
+		b, _ := l.BodyInto(entry.FieldRequestBody, &j.reqScratch) // a broken body identifies nothing
+		req.Body = b.Data
+	}
+	j.call = awsapi.Identify(&req)
+	if len(target) > 0 && len(j.calls) < 1000 {
+		if j.calls == nil {
+			j.calls = map[string]awsapi.Call{}
+		}
+		j.calls[string(j.key)] = j.call
+	}
+	j.nameCall()
+}
+
+// nameCall takes service and action from the entry, or else from the call.
+func (j *job) nameCall() {
+	j.service, j.action = j.call.Service, j.call.Action
+	if v := j.line.Get(entry.FieldService); len(v) > 2 && (len(v)-2 != len(j.service) || string(v[1:len(v)-1]) != j.service) {
+		j.service = j.line.Text(entry.FieldService)
+	}
+	if v := j.line.Get(entry.FieldAction); len(v) > 2 && (len(v)-2 != len(j.action) || string(v[1:len(v)-1]) != j.action) {
+		j.action = j.line.Text(entry.FieldAction)
+	}
+}
+
+// requestHeader returns the first value of a request header, valid until the next call.
+func (j *job) requestHeader(name string) (v []byte) {
+	_ = j.line.EachHeader(entry.FieldRequestHeaders, func(n, val []byte) error { // broken headers name nothing
+		if v == nil && len(n) == len(name) && bytes.EqualFold(n, []byte(name)) {
+			j.headerBuf = append(j.headerBuf[:0], val...)
+			v = j.headerBuf
+		}
+		return nil
 	})
-	if j.service = l.Text(entry.FieldService); j.service == "" {
-		j.service = j.call.Service
-	}
-	if j.action = l.Text(entry.FieldAction); j.action == "" {
-		j.action = j.call.Action
-	}
+	return v
 }
 
 // requestText returns what the request said, decoded: its path, query and body.

@@ -355,7 +355,7 @@ func (j *job) report(p place, kind Kind, e *event) {
 	j.out = j.appendSide(j.out, p, kind, false, b, at)
 	j.identify()
 	j.out = append(j.out, `,"fingerprint":"`...)
-	j.out = append(j.out, fingerprint(j.service, j.action, j.path, kind)...)
+	j.out = appendFingerprint(j.out, j.service, j.action, j.path, kind)
 	j.out = append(j.out, '"', '}')
 }
 
