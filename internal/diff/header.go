@@ -173,6 +173,9 @@ func (j *job) compareCRC() {
 		return
 	}
 	a := j.a.header("x-amz-crc32")
+	if bytes.Equal(a, b) {
+		return // both bodies cannot have it: the bodies were edited since
+	}
 	if !bytes.Equal(a, appendInt(nil, int(crc32.ChecksumIEEE(j.a.body.Data)))) {
 		return // the recording's does not fit either: the body was redacted
 	}

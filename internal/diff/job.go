@@ -108,7 +108,7 @@ type job struct {
 	host      []byte
 	region    []byte
 	entryT0   timeState
-	same      sameState
+	same      bool // see sameAnswer
 
 	// The result, for settle to fill.
 	out      []byte
@@ -117,9 +117,7 @@ type job struct {
 	severity Severity
 	allowed  []count
 	path     []byte
-	jqPaths  [][]any
-	jqDone   bool
-	fail     *event // the event that decided on the value at hand
+	own      bool // all values are the user's, as in an S3 object
 }
 
 type rewrite struct{ original, replay []byte }
@@ -142,10 +140,10 @@ func (j *job) reset() {
 	j.service, j.action = "", ""
 	j.call = awsapi.Call{}
 	j.request, j.host, j.region = j.request[:0], j.host[:0], j.region[:0]
-	j.entryT0, j.same = timeState{}, sameState{}
+	j.entryT0, j.same = timeState{}, false
 	j.out, j.n, j.dropped, j.severity = j.out[:0], 0, 0, ""
 	j.allowed, j.path = j.allowed[:0], j.path[:0]
-	j.jqPaths, j.jqDone = nil, false
+	j.own = false
 	j.a.reset(&j.line.Object)
 	j.b.reset(&j.replay)
 }

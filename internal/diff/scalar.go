@@ -9,6 +9,7 @@ import (
 	"github.com/neureaux/cloudmock/internal/awsapi"
 	"github.com/neureaux/cloudmock/internal/body"
 	"github.com/neureaux/cloudmock/internal/value"
+	"github.com/neureaux/cloudmock/pkg/entry"
 )
 
 // scopeText is the scope of ids inside texts, where no name says whose they are.
@@ -129,9 +130,9 @@ func (j *job) values(p place, name []byte, k body.Kind, a, b []byte) {
 		e.mode, e.rule = modeMeet, ruleAccount
 	case ca.Kind == value.Address && value.Same(a, b, ca, cb):
 		e.mode, e.rule = modeMeet, ruleID
-	case role == value.IDRole && value.Random(a) && value.Random(b) && len(a) == len(b) && sameLetters(a, b):
+	case role == value.IDRole && madeUp(a, b, true):
 		e.mode, e.rule = modeMeet, ruleID
-	case k != body.Binary && j.text(p, a, b, true):
+	case k != body.Binary && j.text(p, a, b, role == value.IDRole || role == value.ARNRole || role == value.URLRole):
 		return
 	default:
 		e.mode, e.rule = modeAgree, ruleBound
@@ -214,7 +215,8 @@ func (j *job) timestamps(e event, name []byte, a, b []byte) {
 }
 
 // plausible reports whether two timestamps can stand at the same place in two
-// runs: one that was fresh in the original must not be days away in the replay.
+// runs: each is measured from its own answer, and one that was fresh in the
+// original must not be days away in the replay.
 func (j *job) plausible(a, b []byte) bool {
 	s := &j.entryT0
 	if !s.read {
@@ -234,7 +236,7 @@ func (j *job) plausible(a, b []byte) bool {
 	y, _ := value.Time(b, true)
 	dx, dy := x.Sub(s.original).Abs(), y.Sub(s.replay).Abs()
 	const day = 24 * time.Hour
-	return dx > 30*day || dy <= dx+day
+	return dy <= 2*dx+day
 }
 
 // sameEra is all that can be asked when the replay does not say when it
@@ -279,26 +281,69 @@ func (j *job) ownerPart(p place, name []byte) bool {
 func (j *job) digests(e event, a, b []byte) {
 	e.mode, e.rule = modeAgree, ruleDigest
 	switch {
-	case e.place.pair >= 0 && j.coversSibling(e.place, a, b):
+	case e.place.pair >= 0 && j.coversSibling(e.place, a, b), j.coversRequest(a, b):
 		e.mode = modeAllow
-	case j.unknownContent() && len(a) == len(b):
+	case len(a) == len(b) && j.unknownContent():
 		e.mode = modeMeet
 	}
 	j.add(e)
 }
 
-// unknownContent reports whether the content that the answer's digests cover
+// unknownContent reports whether the content that an S3 object's digests cover
 // differs between the runs, or cannot be known: the replayed request had other
 // bytes in its body, or the service encrypts with a key of its own.
 func (j *job) unknownContent() bool {
+	j.identify()
+	if j.service != "s3" || j.readHeaders() != nil {
+		return false
+	}
 	if raw := j.replay.Get(entryRewrites); len(raw) > 2 && bytes.Contains(raw, []byte(`"body`)) {
 		return true
 	}
-	if j.readHeaders() != nil {
-		return false
-	}
 	sse := j.a.header("x-amz-server-side-encryption")
 	return bytes.HasPrefix(sse, []byte("aws:kms")) || j.a.header("x-amz-server-side-encryption-customer-algorithm") != nil
+}
+
+// coversRequest reports whether a and b are the MD5 of the request's body, or of
+// a text in it, as the original and the replay sent it.
+func (j *job) coversRequest(a, b []byte) bool {
+	a, b = bytes.Trim(a, `"`), bytes.Trim(b, `"`)
+	if len(j.rewrites) == 0 || len(a) != 32 || len(b) != 32 {
+		return false
+	}
+	req, err := j.line.Body(entry.FieldRequestBody)
+	if err != nil {
+		return false
+	}
+	covers := func(s []byte) bool {
+		if !isMD5(s, a) {
+			return false
+		}
+		want, _ := j.rewritten(s)
+		return isMD5(want, b)
+	}
+	if covers(req.Data) {
+		return true
+	}
+	var t body.Tree
+	media := string(j.requestHeader("Content-Type"))
+	if media == "" && bytes.HasPrefix(req.Data, []byte("Action=")) {
+		media = "application/x-www-form-urlencoded"
+	}
+	_ = t.Parse(req.Data, body.Options{ContentType: media}) // what cannot be read is one text, seen already
+	for n := range t.Scalars {
+		if t.Kind(n) == body.String && covers(t.Text(n)) {
+			return true
+		}
+	}
+	return false
+}
+
+func isMD5(s, digest []byte) bool {
+	sum := md5.Sum(s)
+	var text [32]byte
+	hex.Encode(text[:], sum[:])
+	return bytes.Equal(text[:], digest)
 }
 
 // coversSibling reports whether a and b are the MD5 of a text that stands
@@ -317,10 +362,7 @@ func coversSibling(t *body.Tree, n body.Node, digest []byte) bool {
 		if c == n || t.Kind(c) != body.String {
 			continue
 		}
-		sum := md5.Sum(t.Text(c))
-		var text [32]byte
-		hex.Encode(text[:], sum[:])
-		if bytes.Equal(text[:], digest) {
+		if isMD5(t.Text(c), digest) {
 			return true
 		}
 	}
@@ -407,7 +449,7 @@ func scopeOf(name []byte) uint64 {
 // ignoredByName reports whether the name of the place, or of anything around
 // it, says that it means nothing. An attribute of a DynamoDB item can have any name.
 func (j *job) ignoredByName(p place) bool {
-	if j.d.opt.Exact {
+	if j.d.opt.Exact || j.own {
 		return false
 	}
 	for p.pair >= 0 {
@@ -456,7 +498,7 @@ func (j *job) dynamoNumber(p place, name []byte) bool {
 // secrets, messages, tags. They differ only where the replay's request differed,
 // or where they hold a value that is bound. It reports whether the place is such.
 func (j *job) userData(p place, k body.Kind, a, b []byte) bool {
-	if p.pair < 0 || !j.isUserData(p) {
+	if p.pair < 0 || !j.own && !j.isUserData(p) {
 		return false
 	}
 	e := event{place: p, kind: KindValue, a: a, b: b, mode: modeAgree, rule: ruleBound}
@@ -464,13 +506,13 @@ func (j *job) userData(p place, k body.Kind, a, b []byte) bool {
 	if key := pr.a.Key(p.a); string(key) == "N" && value.EqualNumbers(a, b) {
 		return true
 	}
-	if k == body.String {
+	if k == body.String && !(value.Random(a) && bytes.IndexAny(a, " :,{") < 0) {
 		// Token by token, but of each only what is bound.
 		mark := len(j.events)
-		if j.text(p, a, b, true) {
+		if j.text(p, a, b, false) {
 			for i := mark; i < len(j.events); i++ {
 				if j.events[i].mode != modeAllow || j.events[i].rule != ruleHost {
-					j.events[i].mode = modeAgree
+					j.events[i].mode, j.events[i].rule = modeAgree, ruleBound
 				}
 			}
 			return true

@@ -16,6 +16,7 @@ func (d *Differ) settle(j *job) {
 	for _, r := range j.rewrites {
 		d.bound.learn(r.original, r.replay)
 	}
+	j.same = j.sameAnswer()
 	for i := 0; i < len(j.events); {
 		end := i
 		for end < len(j.events)-1 && j.events[end].part {
@@ -49,7 +50,7 @@ func (d *Differ) decide(j *job, from, to int) {
 		case modeAgree:
 			ok = d.bound.agrees(e.a, e.b)
 		}
-		if ok && j.isSameAnswer() && !harmless(e.rule) {
+		if ok && j.same && !harmless(e.rule) {
 			ok = false
 		}
 		if !ok && failed == nil {
@@ -84,7 +85,7 @@ func (d *Differ) decide(j *job, from, to int) {
 			kind = KindHeader
 		}
 	}
-	if failed.mode == modeMeet && failed.rule != ruleTimestamp || failed.mode == modeAgree && d.bound.knows(failed.a) {
+	if failed.mode == modeMeet && failed.rule != ruleTimestamp || failed.mode == modeAgree && (failed.rule == ruleID || failed.rule == ruleToken || d.bound.knows(failed.a)) {
 		kind = KindIdentity
 	}
 	j.report(first.place, kind, failed)
@@ -106,42 +107,58 @@ func (e *event) reverseScope() uint64 {
 	return e.scope
 }
 
-// sameState is whether the two answers are one.
-type sameState struct{ known, same bool }
-
-// isSameAnswer reports whether both sides show one and the same answer: they
-// carry the same request id, of those that are never given twice, and the same
-// date. Then nothing in it varies by nature.
-func (j *job) isSameAnswer() bool {
-	if j.same.known {
-		return j.same.same
+// sameAnswer reports whether both sides show one and the same answer, of which
+// one value was changed: they carry one request id, of those that are never
+// given twice, and one date, and of all values in the body that would vary by
+// nature just one does.
+func (j *job) sameAnswer() bool {
+	var lone *event
+	for i := range j.events {
+		e := &j.events[i]
+		if e.mode == modeDiff || e.mode == modeAgree || e.mode == modeGroup || harmless(e.rule) || e.place.pair < 0 {
+			continue
+		}
+		if lone != nil && lone.place != e.place {
+			return false
+		}
+		lone = e
 	}
-	j.same.known = true
-	if j.readHeaders() != nil {
+	if lone == nil || j.readHeaders() != nil {
 		return false
 	}
 	found := false
 	for _, h := range j.a.headers {
-		name := lower(nil, h.name)
-		if value.RoleOf(name) != value.Ignored || string(name) == "x-amzn-trace-id" {
+		if value.RoleOf(h.name) != value.Ignored {
 			continue
 		}
-		other := j.b.header(string(name))
-		if other == nil {
+		if other := j.b.header(string(h.name)); other != nil {
+			if !bytes.Equal(other, h.value) {
+				return false
+			}
+			found = found || unique(h.value)
+		}
+	}
+	return (found || j.sameRequestID()) && j.othersEqual(lone.place)
+}
+
+// othersEqual reports whether the bodies have another value in common that
+// would vary by nature, besides the one at p.
+func (j *job) othersEqual(p place) bool {
+	pr := j.pairs[0]
+	for n := range pr.a.Scalars {
+		if n == p.a {
 			continue
 		}
-		if !bytes.Equal(other, h.value) {
-			return false
-		}
-		if string(name) != "date" && unique(h.value) {
-			found = true
+		s := pr.a.Text(n)
+		c := value.Classify(s)
+		if c.Kind.Generated() || c.Kind == value.Timestamp || value.RoleOf(pr.a.Key(n)) == value.TokenRole && value.Random(s) ||
+			value.RoleOf(pr.a.Key(n)) == value.TimeRole && value.Epoch(s) != value.NoTime {
+			if bytes.Contains(pr.b.Source(), s) && !j.determined(s) {
+				return true
+			}
 		}
 	}
-	if !found && j.used > 0 {
-		found = j.sameRequestID()
-	}
-	j.same.same = found
-	return found
+	return false
 }
 
 // sameRequestID looks for a request id in the bodies.

@@ -109,14 +109,16 @@ func isRegion(s []byte) bool {
 
 // text compares two texts token by token and adds an event for each pair that
 // varies by nature. It reports false, and adds nothing, if any pair does not.
-func (j *job) text(p place, a, b []byte, arn bool) bool {
+//
+// With id, the name says that the text holds ids.
+func (j *job) text(p place, a, b []byte, id bool) bool {
 	mark := len(j.events)
 	x, y := a, b
 	if bytes.HasPrefix(a, []byte("http")) {
 		// The bucket may stand in the host on one side and in the path on the other.
 		x, y = j.pathStyle(a), j.pathStyle(b)
 	}
-	secret := arn && bytes.HasPrefix(a, []byte("arn:")) && bytes.Contains(a, []byte(":secretsmanager:"))
+	secret := bytes.HasPrefix(a, []byte("arn:")) && bytes.Contains(a, []byte(":secretsmanager:"))
 	for len(x) > 0 || len(y) > 0 {
 		sepA, ta, restA := nextToken(x)
 		sepB, tb, restB := nextToken(y)
@@ -146,26 +148,106 @@ func (j *job) text(p place, a, b []byte, arn bool) bool {
 			e.rule = ruleID
 		case secret && len(x) == 0 && len(y) == 0 && secretSuffix(ta.text, tb.text):
 			e.rule = ruleID
-		case value.Random(ta.text) && value.Random(tb.text) && len(ta.text) == len(tb.text) && sameLetters(ta.text, tb.text):
+		case madeUp(ta.text, tb.text, id):
 			e.rule = ruleID
+		case j.pieces(p, ta.text, tb.text, id):
+			continue
 		default:
 			e.rule, e.mode = ruleBound, modeAgree
-			if len(ta.text) < 4 { // nothing that short is ever bound
+			if len(ta.text) < minStrong { // nothing that short is ever bound
 				j.events = j.events[:mark]
 				return false
 			}
 		}
-		if e.mode == modeMeet && e.rule == ruleID && j.determined(ta.text) {
-			j.events = j.events[:mark]
-			return false
-		}
-		j.events = append(j.events, e)
+		j.meetToken(e)
 	}
 	if len(j.events) == mark {
 		return true // equal but for the host's style
 	}
 	j.events[len(j.events)-1].part = false
 	return true
+}
+
+// meetToken adds the event of a token. What the request said must be what the
+// replay's request said, or bound.
+func (j *job) meetToken(e event) {
+	if e.mode == modeMeet && e.rule == ruleID && j.determined(e.a) {
+		e.mode = modeAgree
+	}
+	if e.mode == modeAgree && len(j.rewrites) > 0 {
+		if want, changed := j.rewritten(e.a); changed && bytes.Equal(want, e.b) {
+			e.mode, e.rule = modeAllow, ruleRewritten
+		}
+	}
+	j.events = append(j.events, e)
+}
+
+// pieces compares two words part by part between their dashes, as in
+// "stack-bucket-1q2w3e4r5t6z".
+func (j *job) pieces(p place, a, b []byte, id bool) bool {
+	if bytes.IndexByte(a, '-') < 0 || bytes.Count(a, []byte{'-'}) != bytes.Count(b, []byte{'-'}) {
+		return false
+	}
+	mark := len(j.events)
+	if n, m := len(a)-36, len(b)-36; n > 0 && m > 0 && value.Classify(a[n:]).Kind == value.UUID && value.Same(a[n:], b[m:], value.Classify(a[n:]), value.Classify(b[m:])) {
+		if !bytes.Equal(a[:n], b[:m]) && !j.pieces(p, bytes.TrimSuffix(a[:n], []byte{'-'}), bytes.TrimSuffix(b[:m], []byte{'-'}), id) {
+			return false
+		}
+		j.meetToken(event{place: p, a: a[n:], b: b[m:], mode: modeMeet, rule: ruleID, scope: scopeText, part: true})
+		return true
+	}
+	for len(a) > 0 {
+		var x, y []byte
+		x, a, _ = bytes.Cut(a, []byte{'-'})
+		y, b, _ = bytes.Cut(b, []byte{'-'})
+		if bytes.Equal(x, y) {
+			continue
+		}
+		if !madeUp(x, y, id) {
+			j.events = j.events[:mark]
+			return false
+		}
+		j.meetToken(event{place: p, a: x, b: y, mode: modeMeet, rule: ruleID, scope: scopeText, part: true})
+	}
+	return len(j.events) > mark
+}
+
+// madeUp reports whether two words of one length look as if they were drawn at
+// random from one alphabet. Where the name says that they are ids, less is asked.
+func madeUp(a, b []byte, id bool) bool {
+	if len(a) != len(b) || len(a) < minStrong || !sameLetters(a, b) {
+		return false
+	}
+	apart := 0
+	for i := range a {
+		if a[i] != b[i] {
+			apart++
+		}
+	}
+	if apart < 3 { // two draws have no more in common than chance gives them
+		return false
+	}
+	ra, rb := value.Random(a), value.Random(b)
+	if ra && rb {
+		return true
+	}
+	da, db := hasDigit(a), hasDigit(b)
+	switch {
+	case bytes.IndexByte(a, '-') >= 0 || bytes.IndexByte(b, '-') >= 0:
+		return false
+	case id && (da || db || len(a) >= 16):
+		return true
+	}
+	return len(a) >= 10 && (ra || rb) && da && db
+}
+
+func hasDigit(s []byte) bool {
+	for _, c := range s {
+		if c-'0' <= 9 {
+			return true
+		}
+	}
+	return false
 }
 
 // secretSuffix reports whether a and b are one name with Secrets Manager's six

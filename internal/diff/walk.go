@@ -218,7 +218,7 @@ func (j *job) pairKeys(pi int32, from, to int) {
 					continue
 				}
 				mark := len(j.events)
-				ok := j.text(place{pair: pi, a: x, b: y}, key, other, true)
+				ok := j.text(place{pair: pi, a: x, b: y}, key, other, false)
 				j.events = j.events[:mark]
 				if !ok {
 					continue
@@ -238,7 +238,7 @@ func (j *job) pairKeys(pi int32, from, to int) {
 		case changed:
 			j.add(event{place: p, mode: modeAllow, rule: ruleRewritten})
 		case c.Kind == value.ARN:
-			j.text(p, key, pr.b.Key(y), true)
+			j.text(p, key, pr.b.Key(y), false)
 		default:
 			j.add(event{place: p, mode: modeMeet, rule: ruleID, scope: scopeText, a: key, b: pr.b.Key(y)})
 		}

@@ -49,7 +49,8 @@ func RoleOf(name []byte) Role {
 		"requesterid", "senderid", "userid", "principalid", "canonicaluser":
 		return OwnerRole
 	case "uploadid", "versionid", "deletemarkerversionid", "copysourceversionid", "xamzversionid", "xamzcopysourceversionid",
-		"eventid", "nextpage", "position", "revisionid", "lockid", "signature":
+		"eventid", "nextpage", "position", "revisionid", "lockid", "signature",
+		"secretaccesskey", "clientsecret", "keymaterial", "randompassword":
 		return TokenRole
 	case "millisbehindlatest", "billedduration", "approximateageofoldestmessage":
 		return LagRole
@@ -80,5 +81,5 @@ var endings = [...]struct {
 	{"crc32c", DigestRole}, {"crc64nvme", DigestRole}, {"digest", DigestRole}, {"hash", DigestRole}, {"etag", DigestRole},
 	{"arn", ARNRole}, {"arns", ARNRole},
 	{"url", URLRole}, {"uri", URLRole}, {"endpoint", URLRole}, {"location", URLRole},
-	{"id", IDRole}, {"ids", IDRole}, {"identifier", IDRole},
+	{"id", IDRole}, {"ids", IDRole}, {"identifier", IDRole}, {"dnsname", IDRole}, {"domainname", IDRole},
 }
