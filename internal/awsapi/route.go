@@ -3,6 +3,7 @@ package awsapi
 import (
 	"net/textproto"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -171,8 +172,38 @@ func (m match) better(o match, q *query) bool {
 		if a, b := q.bodyFit(m.operation), q.bodyFit(o.operation); a != b {
 			return a > b
 		}
+		if m.stale() != o.stale() && q.oldClient() {
+			return m.stale()
+		}
 	}
 	return m.fit > o.fit
+}
+
+// stale reports whether the operation is in no current model.
+func (m match) stale() bool { return m.operation.flags&flagStale != 0 }
+
+// oldClient reports whether the user agent is an SDK of the time before the
+// operations in question had the names they have now.
+func (q *query) oldClient() bool {
+	agent := q.header("User-Agent")
+	for _, sdk := range oldSDKs {
+		_, version, ok := strings.Cut(agent, sdk.product)
+		if !ok {
+			continue
+		}
+		minor, _, _ := strings.Cut(version, ".")
+		n, err := strconv.Atoi(minor)
+		return err == nil && n < sdk.minor
+	}
+	return false
+}
+
+// oldSDKs are the SDKs and their first minor versions of 2023's second half.
+var oldSDKs = [...]struct {
+	product string
+	minor   int
+}{
+	{"Botocore/1.", 30}, {"botocore/1.", 30}, {"aws-sdk-nodejs/2.", 1400}, {"aws-sdk-go/1.", 45}, {"aws-sdk-java/1.12.", 500}, {"aws-sdk-java/2.", 21}, {"aws-sdk-js/3.", 360},
 }
 
 // bodyFit counts the members of a JSON body that an operation's input has, less
