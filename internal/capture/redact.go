@@ -138,8 +138,9 @@ func (r *redactor) secretsOf(op *awsapi.Operation, p awsapi.Protocol) operationS
 	return s
 }
 
-// A shapeSearch finds what is sensitive among all that can be reached from a
-// shape.
+// A shapeSearch finds what is sensitive in a body, among all that can be
+// reached from a shape. Members that travel elsewhere, such as the encryption
+// key in a header of GetObject, make no secret of it.
 type shapeSearch struct {
 	seen      map[awsapi.Shape]bool
 	sensitive bool
@@ -159,8 +160,12 @@ func (f *shapeSearch) visit(s awsapi.Shape) {
 	switch s.Kind() {
 	case awsapi.Structure, awsapi.Union:
 		for name, m := range s.Members() {
-			f.visit(m)
-			f.path = f.path || m.Location() == awsapi.InPath && m.Sensitive()
+			switch m.Location() {
+			case awsapi.InBody, awsapi.InPayload:
+				f.visit(m)
+			case awsapi.InPath:
+				f.path = f.path || m.Sensitive()
+			}
 			if m.Kind() == awsapi.Blob && m.Location() == awsapi.InBody || m.Kind() == awsapi.List && m.Elem().Kind() == awsapi.Blob {
 				f.blobs = append(f.blobs, []byte(`"`+name+`"`), []byte("<"+name+">"))
 			}
