@@ -306,10 +306,13 @@ func (conn *upstreamConn) stream(o *outbound, a *answer) error {
 			}
 			return err
 		}
+		// Mostly the body is out, and the sender just has not said so yet.
+		wait := time.NewTimer(10 * time.Millisecond)
+		defer wait.Stop()
 		select {
 		case serr := <-sent:
 			a.close = a.close || serr != nil
-		default:
+		case <-wait.C:
 			// The answer came before the end of the request, which goes on being sent
 			// until the answer ends.
 			a.close = true
