@@ -54,7 +54,7 @@ type command struct {
 	Audit []string `sep:"none" placeholder:"FILE" help:"Record nothing; search this recording for what looks like a secret, list where, and exit with 1 if there is any. May be repeated."`
 
 	Mode    proxy.Mode `default:"auto" placeholder:"MODE" help:"How the command is led here: endpoint (AWS_ENDPOINT_URL), forward (HTTPS_PROXY), or auto (both)."`
-	Command []string   `arg:"" optional:"" passthrough:"" help:"Run this command and record its calls; its exit status is ours. The one word ca prints how to trust the certificate authority."`
+	Command []string   `arg:"" optional:"" passthrough:"partial" help:"Run this command and record its calls; its exit status is ours. The one word ca prints how to trust the certificate authority."`
 }
 
 func main() {

@@ -18,9 +18,17 @@ import (
 )
 
 // Run runs the scripts in testdata/script. The tools are those that TestMain
-// gave to testscript.Main.
-func Run(t *testing.T) {
+// gave to testscript.Main. A setup prepares the environment of each script.
+func Run(t *testing.T, setup ...func(*testscript.Env) error) {
 	testscript.Run(t, testscript.Params{
+		Setup: func(e *testscript.Env) error {
+			for _, f := range setup {
+				if err := f(e); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
