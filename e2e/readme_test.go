@@ -15,7 +15,14 @@ func readmeCommands(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	var found []string
+	fenced := false
 	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "```") {
+			fenced = !fenced
+		}
+		if fenced {
+			continue
+		}
 		if c, ok := strings.CutPrefix(strings.TrimRight(line, "\n"), "    "); ok && !strings.HasPrefix(c, "make ") {
 			found = append(found, c)
 		}
