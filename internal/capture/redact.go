@@ -91,6 +91,13 @@ func (r *redactor) documents(e *entry.Entry, call *awsapi.Call) (request, respon
 	} else {
 		response.unknown = true // errors have shapes of their own
 	}
+	// A payload of bytes has no members: what else is sensitive stands in the
+	// head, and an object that cannot be read as a document is kept.
+	for _, d := range []*document{&request, &response} {
+		if d.shape.Kind() == awsapi.Blob {
+			d.sensitive = d.shape.Sensitive()
+		}
+	}
 	return request, response
 }
 
