@@ -28,6 +28,7 @@ type command struct {
 	MaxErrors   int               `default:"0" placeholder:"N" help:"Give up after N requests without an answer; 0 never does."`
 	MaxResponse int64             `default:"1073741824" placeholder:"BYTES" help:"Break off an answer that is larger."`
 	S3Style     string            `name:"s3-style" default:"path" enum:"path,virtual" placeholder:"path|virtual" help:"Where a bucket's name goes: into the path, or before the host."`
+	BodyDir     string            `type:"path" placeholder:"DIR" help:"Take bodies too large for an entry from the folder in which cm-record --body-dir kept them."`
 	Credentials string            `placeholder:"ID:SECRET[:TOKEN]" help:"Sign with these credentials instead of test:test."`
 	Profile     string            `placeholder:"NAME" help:"Sign with the credentials of an AWS profile."`
 	Region      string            `default:"us-east-1" help:"Sign entries that name no region for this one (${default})."`
@@ -54,7 +55,7 @@ func (c *command) Run(ctx context.Context, std cli.Streams) (err error) {
 		Order: c.Order, Concurrency: c.Concurrency, Speed: c.Speed,
 		Timeout: c.Timeout, Settle: c.Settle, Retries: c.Retries, MaxErrors: c.MaxErrors, MaxResponse: c.MaxResponse,
 		S3Virtual: c.S3Style == "virtual", NoCorrelate: c.Correlate == "off",
-		Credentials: credentials, Region: c.Region,
+		BodyDir: c.BodyDir, Credentials: credentials, Region: c.Region,
 	})
 	if err != nil {
 		return err

@@ -22,7 +22,6 @@ const (
 	readBuffer    = 16 << 10
 	maxInterim    = 16                     // 1xx answers before the final one
 	checkIdle     = 500 * time.Microsecond // an idle connection may have been closed meanwhile
-	smallBody     = 64 << 10               // up to here head and body go out in one write
 	deadlineSlack = 8                      // a deadline is renewed when 1/8 of the timeout is used up
 )
 
@@ -35,13 +34,11 @@ type client struct {
 	timeout     time.Duration // of one exchange, from the first byte out to the last byte in
 	maxResponse int64         // bytes of body before the exchange is broken off
 	inlineLimit int64         // bytes of body kept; larger ones are known by size and digest
-	engine      *engine
 
 	conn     net.Conn
 	br       *bufio.Reader
 	raw      syscall.RawConn
 	deadline time.Time
-	used     bool      // the connection has carried an exchange
 	idle     time.Time // since when
 	digest   hash.Hash
 	copyBuf  []byte
@@ -87,10 +84,11 @@ type errNotSent struct{ error }
 
 func (e errNotSent) Unwrap() error { return e.error }
 
-// do sends one request, given as head (through the empty line) and body, and
+// do sends one request, whose head (through the empty line) is given, and
 // reads the answer. It tries a second time, on a fresh connection, when a kept
 // connection turns out to have been closed before the request was processed.
-func (c *client) do(ctx context.Context, method string, head, body []byte, resp *response) error {
+func (c *client) do(ctx context.Context, r *request, head []byte, resp *response) error {
+	method := r.Method
 	for {
 		reused := c.conn != nil
 		if reused && time.Since(c.idle) > checkIdle && !c.alive() {
@@ -103,7 +101,7 @@ func (c *client) do(ctx context.Context, method string, head, body []byte, resp 
 			}
 		}
 		resp.reset()
-		err := c.exchange(method, head, body, resp)
+		err := c.exchange(r, head, resp)
 		if err == nil {
 			c.idle = time.Now()
 			return nil
@@ -126,7 +124,7 @@ type staleError struct {
 func (e *staleError) Error() string { return e.err.Error() }
 func (e *staleError) Unwrap() error { return e.err }
 
-func (c *client) exchange(method string, head, body []byte, resp *response) error {
+func (c *client) exchange(r *request, head []byte, resp *response) error {
 	start := time.Now()
 	if c.deadline.Sub(start) < c.timeout {
 		// Renewed a little ahead, so that most exchanges need no timer call.
@@ -135,7 +133,7 @@ func (c *client) exchange(method string, head, body []byte, resp *response) erro
 			return &staleError{err, true}
 		}
 	}
-	written, err := c.write(head, body)
+	written, err := c.write(head, r)
 	if err != nil && written == 0 {
 		return &staleError{err, true}
 	}
@@ -152,7 +150,7 @@ func (c *client) exchange(method string, head, body []byte, resp *response) erro
 		}
 		return &staleError{err: err}
 	}
-	keep, readErr := c.read(method, resp)
+	keep, readErr := c.read(r.Method, resp)
 	resp.latency = time.Since(start)
 	if readErr != nil {
 		if errors.Is(readErr, os.ErrDeadlineExceeded) {
@@ -167,17 +165,19 @@ func (c *client) exchange(method string, head, body []byte, resp *response) erro
 		// Bytes beyond the answer would be taken for the next one.
 		c.close()
 	}
-	c.used = true
 	return nil
 }
 
-func (c *client) write(head, body []byte) (int64, error) {
-	if len(body) == 0 {
-		n, err := c.conn.Write(head)
-		return int64(n), err
+func (c *client) write(head []byte, r *request) (int64, error) {
+	if len(r.body) > 0 {
+		bufs := net.Buffers{head, r.body}
+		return bufs.WriteTo(c.conn)
 	}
-	bufs := net.Buffers{head, body}
-	return bufs.WriteTo(c.conn)
+	n, err := c.conn.Write(head)
+	if err == nil && r.stored.file != nil {
+		_, err = r.stored.writeTo(c.conn)
+	}
+	return int64(n), err
 }
 
 func (c *client) dial(ctx context.Context) error {
@@ -187,7 +187,7 @@ func (c *client) dial(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.conn, c.used, c.deadline = conn, false, time.Time{}
+	c.conn, c.deadline = conn, time.Time{}
 	c.raw = nil
 	if sc, ok := conn.(syscall.Conn); ok {
 		if raw, err := sc.SyscallConn(); err == nil {

@@ -110,7 +110,7 @@ func newEngine(r *Replayer, t *target, named *seen, stop context.CancelCauseFunc
 }
 
 func (e *engine) newClient() *client {
-	return &client{target: e.t, timeout: e.r.o.Timeout, maxResponse: e.r.o.MaxResponse, inlineLimit: e.r.o.InlineLimit, engine: e}
+	return &client{target: e.t, timeout: e.r.o.Timeout, maxResponse: e.r.o.MaxResponse, inlineLimit: e.r.o.InlineLimit}
 }
 
 // reserve waits for room in the window and returns a call to fill; nil when

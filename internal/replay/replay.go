@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"time"
 
@@ -39,6 +40,7 @@ type Options struct {
 	S3Virtual   bool          // buckets stay in the host name
 	NoCorrelate bool          // send what was recorded, learn nothing
 	Credentials sign.Source   // default test/test
+	BodyDir     string        // where the recorder kept bodies too large for an entry
 	Region      string        // of entries that name none; default us-east-1
 }
 
@@ -79,6 +81,7 @@ type Replayer struct {
 	targets []*target
 	summary Summary
 	signer  sign.Signer
+	bodies  *os.Root
 }
 
 // New checks the options and gets the endpoints ready; it sends nothing.
@@ -94,6 +97,12 @@ func New(o Options) (*Replayer, error) {
 		return nil, fmt.Errorf("concurrency %d is less than 1", o.Concurrency)
 	}
 	r := &Replayer{o: o}
+	if o.BodyDir != "" {
+		var err error
+		if r.bodies, err = os.OpenRoot(o.BodyDir); err != nil {
+			return nil, err
+		}
+	}
 	names := make(map[string]bool)
 	for _, e := range o.Endpoints {
 		t, err := newTarget(e, o.TLS)

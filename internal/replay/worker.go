@@ -58,6 +58,10 @@ func (w *worker) run(ctx context.Context, c *call) {
 // send prepares the request for the endpoint and makes the exchange.
 func (w *worker) send(ctx context.Context, c *call) error {
 	r := &c.req
+	if err := r.stored.open(w.r.bodies); err != nil {
+		return err
+	}
+	defer r.stored.close()
 	changed := false
 	if w.know != nil {
 		var err error
@@ -87,7 +91,7 @@ func (w *worker) send(ctx context.Context, c *call) error {
 func (w *worker) exchange(ctx context.Context, c *call) error {
 	r := &c.req
 	for try := 0; ; try++ {
-		err := w.client.do(ctx, r.Method, w.head, r.body, &w.resp)
+		err := w.client.do(ctx, r, w.head, &w.resp)
 		if err == nil || try >= w.r.o.Retries || ctx.Err() != nil || !isConnectionError(err) {
 			return err
 		}
@@ -164,7 +168,8 @@ func isHostLabels(s string) bool {
 
 // sign computes anew what depends on the bytes and proves who sends them.
 func (w *worker) sign(ctx context.Context, r *request, changed bool) error {
-	if r.unsigned {
+	r.renewRedacted()
+	if op := r.api.Operation(); r.unsigned || op != nil && op.Unauthenticated() {
 		return nil
 	}
 	creds, err := w.r.o.Credentials.Credentials(ctx)
@@ -187,12 +192,14 @@ func (w *worker) sign(ctx context.Context, r *request, changed bool) error {
 		o.Payload = given
 	case len(given) == sha256.Size*2 && !changed:
 		o.Payload = given // the client's own digest, right or wrong
+	case r.stored.file != nil:
+		o.Payload = r.stored.digest
 	case len(r.body) > 0:
 		sum := sha256.Sum256(r.body)
 		o.Payload = hex.EncodeToString(sum[:])
 	}
 	seed, err := w.r.signer.Sign(&r.Request, creds, o)
-	if _, signed, _ := sign.Streaming(given); err == nil && signed {
+	if _, signed, _ := sign.Streaming(given); err == nil && signed && r.stored.file == nil {
 		// The recorded chunks are signed along another chain.
 		if f, bad := readFrames(r); bad == nil {
 			r.body = sign.AppendChunks(nil, f.payload, f.size, f.trailer, r.trailing(), &seed)
