@@ -225,24 +225,3 @@ func (r *request) renewDigests(payload []byte) {
 		}
 	}
 }
-
-// renewRedacted computes the digests that a recorder took out because the body
-// held secrets: those of what it left in their place.
-func (r *request) renewRedacted() {
-	if r.framed || r.stored.file != nil {
-		return
-	}
-	for i := range r.Header {
-		f := &r.Header[i]
-		if len(f.Value) > 16 || !isRedacted([]byte(f.Value)) {
-			continue
-		}
-		algorithm, ok := checksumHeader(f.Name)
-		if strings.EqualFold(f.Name, "Content-Md5") {
-			algorithm, ok = "md5", true
-		}
-		if sum := digestOf(algorithm, r.body); ok && sum != "" {
-			f.Value = sum
-		}
-	}
-}

@@ -148,10 +148,17 @@ func (r *request) restoreDigests() {
 		}
 		f.replace(r, f.payload)
 	}
-	for _, f := range r.Header {
-		if _, ok := checksumHeader(f.Name); (ok || strings.EqualFold(f.Name, "Content-Md5")) && isRedacted([]byte(f.Value)) {
-			r.renewDigests(r.body)
-			return
+	for i := range r.Header {
+		f := &r.Header[i]
+		if len(f.Value) > 16 || !isRedacted([]byte(f.Value)) {
+			continue
+		}
+		algorithm, ok := checksumHeader(f.Name)
+		if strings.EqualFold(f.Name, "Content-Md5") {
+			algorithm, ok = "md5", true
+		}
+		if sum := digestOf(algorithm, r.body); ok && sum != "" {
+			f.Value = sum
 		}
 	}
 }

@@ -168,7 +168,6 @@ func isHostLabels(s string) bool {
 
 // sign computes anew what depends on the bytes and proves who sends them.
 func (w *worker) sign(ctx context.Context, r *request, changed bool) error {
-	r.renewRedacted()
 	if op := r.api.Operation(); r.unsigned || op != nil && op.Unauthenticated() {
 		return nil
 	}
