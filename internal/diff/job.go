@@ -35,6 +35,7 @@ type place struct {
 type event struct {
 	place place
 	mode  mode
+	soft  bool // it passes and binds, but never fails
 	weak  bool // the values are short or common: see bindings.meet
 	part  bool // the next event belongs to the same value
 	kind  Kind
@@ -398,9 +399,25 @@ func (j *job) requestText() []byte {
 }
 
 // determined reports whether the request said s: then the answer must say it,
-// too, and no kind of value excuses another.
+// too, and no kind of value excuses another. Tokens that clients make up for each
+// call, to make it idempotent, are not counted.
 func (j *job) determined(s []byte) bool {
-	return len(s) >= 8 && bytes.Contains(j.requestText(), s)
+	if len(s) < minStrong {
+		return false
+	}
+	text := j.requestText()
+	for {
+		i := bytes.Index(text, s)
+		if i < 0 {
+			return false
+		}
+		name := text[max(0, i-32):i]
+		if !bytes.Contains(name, []byte("lientToken")) && !bytes.Contains(name, []byte("RequestToken")) && !bytes.Contains(name, []byte("dempotencyToken")) &&
+			!bytes.Contains(name, []byte("allerReference")) {
+			return true
+		}
+		text = text[i+len(s):]
+	}
 }
 
 func (j *job) hostName() []byte {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/md5"
 	"encoding/hex"
+	"strings"
 	"time"
 
 	"github.com/neureaux/cloudmock/internal/awsapi"
@@ -72,10 +73,7 @@ func (j *job) otherKind(p place, name []byte, ka, kb body.Kind, a, b []byte) {
 // isTime reports whether the model, or else the name, says that the place
 // holds a timestamp.
 func (j *job) isTime(p place, name []byte) bool {
-	if s := j.shape(p); s.Valid() && s.Kind() != awsapi.Unknown {
-		return s.Kind() == awsapi.Timestamp || s.Kind() == awsapi.String && value.RoleOf(name) == value.TimeRole
-	}
-	return value.RoleOf(name) == value.TimeRole
+	return value.RoleOf(name) == value.TimeRole || j.shape(p).Kind() == awsapi.Timestamp
 }
 
 // values decides on two texts of one kind that are not equal. It is used for
@@ -108,7 +106,7 @@ func (j *job) values(p place, name []byte, k body.Kind, a, b []byte) {
 	}
 	ca, cb := value.Classify(a), value.Classify(b)
 	switch {
-	case role == value.TokenRole && k != body.Binary && opaqueToken(name, a, b):
+	case role == value.TokenRole && k != body.Binary && opaqueToken(name, a, b), isPEM(a) && isPEM(b), j.drawn(name):
 		e.mode, e.rule = modeMeet, ruleToken
 		e.weak = !value.Random(a) && !ca.Kind.Generated() || len(a) < minStrong
 	case role == value.LagRole && (k == body.Number || ca.Kind == value.Number) && cb.Kind == value.Number:
@@ -141,6 +139,18 @@ func (j *job) values(p place, name []byte, k body.Kind, a, b []byte) {
 		e.mode = modeAgree
 	}
 	j.add(e)
+}
+
+// isPEM reports whether s is a key or certificate as text.
+func isPEM(s []byte) bool { return bytes.HasPrefix(s, []byte("-----BEGIN ")) }
+
+// drawn reports whether the value is one that the operation is there to draw.
+func (j *job) drawn(name []byte) bool {
+	if string(name) != "Plaintext" {
+		return false
+	}
+	j.identify()
+	return j.service == "kms" && strings.HasPrefix(j.action, "Generate")
 }
 
 // opaqueToken reports whether a and b, of a member whose name says that its
@@ -208,8 +218,11 @@ func (j *job) timestamps(e event, name []byte, a, b []byte) {
 	case x.Equal(y):
 		// One instant with fractions of other lengths.
 		e.mode, e.rule = modeAllow, ruleSpelling
-	case j.plausible(a, b) && !j.determined(a):
-		e.mode, e.rule = modeAllow, ruleTimestamp
+	case !j.plausible(a, b):
+	case j.determined(a):
+		e.mode, e.rule = modeAgree, ruleBound
+	default:
+		e.mode, e.rule, e.soft = modeAllow, ruleTimestamp, true
 	}
 	j.add(e)
 }
@@ -279,12 +292,17 @@ func (j *job) ownerPart(p place, name []byte) bool {
 // digests decides on two digests: they pass when each is right for its own
 // side's content, which differs for a good reason, or when they are bound.
 func (j *job) digests(e event, a, b []byte) {
+	j.identify()
 	e.mode, e.rule = modeAgree, ruleDigest
 	switch {
 	case e.place.pair >= 0 && j.coversSibling(e.place, a, b), j.coversRequest(a, b):
 		e.mode = modeAllow
 	case len(a) == len(b) && j.unknownContent():
 		e.mode = modeMeet
+	case bytes.IndexByte(a, ':') > 0 && len(a) == len(b) && strings.HasPrefix(j.action, "Create"):
+		e.mode = modeMeet // the fingerprint of a key that the service made
+	case value.Classify(bytes.Trim(a, `"`)).Kind != value.Digest && j.service != "s3" && madeUp(bytes.Trim(a, `"`), bytes.Trim(b, `"`), true):
+		e.mode, e.rule = modeMeet, ruleToken // the version of a configuration
 	}
 	j.add(e)
 }
@@ -530,8 +548,10 @@ func (j *job) isUserData(p place) bool {
 		for n := p.a; n != body.None; n = t.Parent(n) {
 			key := t.Key(n)
 			switch string(key) {
-			case "SecretString", "SecretBinary", "Plaintext", "PartitionKey", "Tags", "TagSet", "tagSet", "TagList", "tags", "Metadata":
+			case "SecretString", "SecretBinary", "PartitionKey", "Tags", "TagSet", "tagSet", "TagList", "tags", "Metadata":
 				return true
+			case "Plaintext":
+				return !j.drawn(key)
 			case "Body":
 				return !pr.nested && j.service == "sqs" && !envelope(t, n)
 			case "Data":

@@ -45,6 +45,9 @@ func (d *Differ) decide(j *job, from, to int) {
 		switch e.mode {
 		case modeAllow:
 			ok = true
+			if e.soft {
+				d.bound.learn(e.a, e.b)
+			}
 		case modeMeet:
 			ok = d.bound.meet(e.a, e.b, e.reverseScope(), e.weak)
 		case modeAgree:

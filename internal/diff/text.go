@@ -143,7 +143,12 @@ func (j *job) text(p place, a, b []byte, id bool) bool {
 		case isRegion(ta.text) && isRegion(tb.text) && j.isRegion(ta.text):
 			e.rule = ruleRegion
 		case ca.Kind == value.Timestamp && value.Same(ta.text, tb.text, ca, cb):
-			e.rule, e.mode = ruleTimestamp, modeAllow
+			e.rule, e.mode, e.soft = ruleTimestamp, modeAllow, true
+			if j.determined(ta.text) {
+				e.rule, e.mode = ruleBound, modeAgree
+			}
+		case ca.Kind == value.Address && value.Same(ta.text, tb.text, ca, cb):
+			e.rule = ruleID
 		case ca.Kind.Generated() && value.Same(ta.text, tb.text, ca, cb):
 			e.rule = ruleID
 		case secret && len(x) == 0 && len(y) == 0 && secretSuffix(ta.text, tb.text):
@@ -213,9 +218,11 @@ func (j *job) pieces(p place, a, b []byte, id bool) bool {
 }
 
 // madeUp reports whether two words of one length look as if they were drawn at
-// random from one alphabet. Where the name says that they are ids, less is asked.
+// random from one alphabet. Where the name says that they are ids, less is asked:
+// that they have no more in common than chance gives them. A flaw in an id, or
+// another number at the end of a name, leaves most letters as they were.
 func madeUp(a, b []byte, id bool) bool {
-	if len(a) != len(b) || len(a) < minStrong || !sameLetters(a, b) {
+	if len(a) != len(b) || len(a) < 4 || !sameLetters(a, b) {
 		return false
 	}
 	apart := 0
@@ -223,8 +230,11 @@ func madeUp(a, b []byte, id bool) bool {
 		if a[i] != b[i] {
 			apart++
 		}
+		if !wordByte(a[i]) || !wordByte(b[i]) {
+			return false
+		}
 	}
-	if apart < 3 { // two draws have no more in common than chance gives them
+	if apart < 3 {
 		return false
 	}
 	ra, rb := value.Random(a), value.Random(b)
@@ -232,11 +242,8 @@ func madeUp(a, b []byte, id bool) bool {
 		return true
 	}
 	da, db := hasDigit(a), hasDigit(b)
-	switch {
-	case bytes.IndexByte(a, '-') >= 0 || bytes.IndexByte(b, '-') >= 0:
-		return false
-	case id && (da || db || len(a) >= 16):
-		return true
+	if id {
+		return apart*10 >= 6*len(a) && (da || db || len(a) >= 6)
 	}
 	return len(a) >= 10 && (ra || rb) && da && db
 }

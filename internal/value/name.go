@@ -50,12 +50,13 @@ func RoleOf(name []byte) Role {
 		return OwnerRole
 	case "uploadid", "versionid", "deletemarkerversionid", "copysourceversionid", "xamzversionid", "xamzcopysourceversionid",
 		"eventid", "nextpage", "position", "revisionid", "lockid", "signature",
-		"secretaccesskey", "clientsecret", "keymaterial", "randompassword":
+		"secretaccesskey", "clientsecret", "keymaterial", "randompassword", "session", "ptr":
 		return TokenRole
-	case "millisbehindlatest", "billedduration", "approximateageofoldestmessage":
+	case "millisbehindlatest", "billedduration", "approximateageofoldestmessage", "executiontimeinmillis", "engineexecutiontimeinmillis",
+		"queryqueuetimeinmillis", "totalexecutiontimeinmillis", "queryplanningtimeinmillis", "serviceprocessingtimeinmillis", "servicepreprocessingtimeinmillis":
 		return LagRole
 	case "created", "createdat", "createdon", "updated", "updatedat", "modified", "lastmodified", "lastaccessed", "expiry", "expires",
-		"expiration", "lastupdated", "changedat", "deletedat", "startedat", "stoppedat", "endedat", "modifiedat", "timemillis":
+		"expiration", "lastupdated", "changedat", "deletedat", "startedat", "stoppedat", "endedat", "modifiedat", "timemillis", "deletes":
 		return TimeRole
 	}
 	for _, e := range endings {

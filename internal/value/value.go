@@ -24,7 +24,7 @@ const (
 	ARN             // arn:partition:service:region:account:resource
 	URL             // http:// or https://
 	Account         // twelve digits
-	Address         // an IPv4 address or its name in EC2's DNS
+	Address         // an IPv4 address or its name in EC2's DNS, or a MAC address
 	Trace           // an X-Ray id: 1-8hex-24hex
 	Digest          // 32, 40, 64, 96 or 128 hexadecimal digits, with a part count in ETags of multipart uploads
 )
@@ -78,6 +78,12 @@ func Classify(s []byte) Class {
 	if bytes.HasPrefix(s, []byte("ip-")) && isAddress(s[3:], '-') {
 		return Class{Kind: Address, Prefix: 3}
 	}
+	if bytes.HasPrefix(s, []byte("ec2-")) && isAddress(s[4:], '-') {
+		return Class{Kind: Address, Prefix: 4}
+	}
+	if isMAC(s) {
+		return Class{Kind: Address, Size: 6}
+	}
 	if n := digest(s); n > 0 {
 		return Class{Kind: Digest, Size: n}
 	}
@@ -96,6 +102,9 @@ func classifyDigits(s []byte) Class {
 	}
 	if isAddress(s, '.') {
 		return Class{Kind: Address}
+	}
+	if isMAC(s) {
+		return Class{Kind: Address, Size: 6}
 	}
 	if isTrace(s) {
 		return Class{Kind: Trace}
@@ -221,6 +230,18 @@ func isAddress(s []byte, sep byte) bool {
 		}
 	}
 	return len(s) == 0 || sep == '-' && s[0] == '.'
+}
+
+func isMAC(s []byte) bool {
+	if len(s) != 17 {
+		return false
+	}
+	for i, c := range s {
+		if i%3 == 2 && c != ':' || i%3 != 2 && !isHex(c) {
+			return false
+		}
+	}
+	return true
 }
 
 func isTrace(s []byte) bool {
