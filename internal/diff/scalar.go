@@ -128,9 +128,9 @@ func (j *job) values(p place, name []byte, k body.Kind, a, b []byte) {
 		e.mode, e.rule = modeMeet, ruleAccount
 	case ca.Kind == value.Address && value.Same(a, b, ca, cb):
 		e.mode, e.rule = modeMeet, ruleID
-	case role == value.IDRole && madeUp(a, b, true):
+	case role == value.IDRole && (madeUp(a, b, true) || value.Random(a) && value.Random(b) && (len(a) == len(b) || len(a) > 30)):
 		e.mode, e.rule = modeMeet, ruleID
-	case k != body.Binary && j.text(p, a, b, role == value.IDRole || role == value.ARNRole || role == value.URLRole):
+	case k != body.Binary && j.text(p, a, b, role == value.IDRole || role == value.ARNRole || role == value.URLRole || bytes.Contains(a, []byte(".amazonaws.com"))):
 		return
 	default:
 		e.mode, e.rule = modeAgree, ruleBound
@@ -199,6 +199,11 @@ func (j *job) numbers(e event, name []byte, k body.Kind, a, b []byte) {
 		}
 	case role == value.OwnerRole && len(a) == 12 && len(b) == 12:
 		e.mode, e.rule = modeMeet, ruleAccount
+	case role == value.IDRole && value.Random(a) && value.Random(b):
+		e.mode, e.rule = modeMeet, ruleID
+		if j.determined(a) {
+			e.mode = modeAgree
+		}
 	case j.dynamoNumber(e.place, name) && value.EqualNumbers(a, b):
 		return
 	case k == body.String && len(a) >= 10:
@@ -439,7 +444,7 @@ func memberName(t *body.Tree, n body.Node) []byte {
 	if up != body.None && (string(key) == "Value" || string(key) == "value") {
 		for c := t.First(up); c != body.None; c = t.Next(c) {
 			switch string(t.Key(c)) {
-			case "Name", "name", "Key", "key":
+			case "Name", "name", "Key", "key", "field":
 				if t.Kind(c) == body.String {
 					return t.Text(c)
 				}

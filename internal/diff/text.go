@@ -201,6 +201,14 @@ func (j *job) pieces(p place, a, b []byte, id bool) bool {
 		j.meetToken(event{place: p, a: a[n:], b: b[m:], mode: modeMeet, rule: ruleID, scope: scopeText, part: true})
 		return true
 	}
+	// One long piece that is made up vouches for the short ones beside it.
+	long := false
+	for x, y := a, b; len(x) > 0; {
+		var p, q []byte
+		p, x, _ = bytes.Cut(x, []byte{'-'})
+		q, y, _ = bytes.Cut(y, []byte{'-'})
+		long = long || len(p) >= minStrong && madeUp(p, q, id)
+	}
 	for len(a) > 0 {
 		var x, y []byte
 		x, a, _ = bytes.Cut(a, []byte{'-'})
@@ -208,11 +216,19 @@ func (j *job) pieces(p place, a, b []byte, id bool) bool {
 		if bytes.Equal(x, y) {
 			continue
 		}
-		if !madeUp(x, y, id) {
+		e := event{place: p, a: x, b: y, mode: modeMeet, rule: ruleID, scope: scopeText, part: true}
+		zx, zy := bytes.TrimLeft(x, "0"), bytes.TrimLeft(y, "0")
+		switch f := value.Epoch(zx); {
+		case f != value.NoTime && f == value.Epoch(zy):
+			e.mode, e.rule, e.soft = modeAllow, ruleTimestamp, true
+		case madeUp(x, y, id):
+		case long && id && len(x) == len(y) && len(x) >= 3 && sameLetters(x, y):
+			e.weak = true
+		default:
 			j.events = j.events[:mark]
 			return false
 		}
-		j.meetToken(event{place: p, a: x, b: y, mode: modeMeet, rule: ruleID, scope: scopeText, part: true})
+		j.meetToken(e)
 	}
 	return len(j.events) > mark
 }
@@ -269,12 +285,13 @@ func secretSuffix(a, b []byte) bool {
 // sameLetters reports whether a and b are drawn from one alphabet: whether
 // both, or neither, have upper case, lower case beyond hexadecimal, and dashes.
 func sameLetters(a, b []byte) bool {
+	// A short text can lack a letter by chance.
 	letters := func(s []byte) (set int) {
 		for _, c := range s {
 			switch {
 			case c-'A' < 26:
 				set |= 1
-			case c-'g' < 20:
+			case c-'g' < 20 && len(s) >= 16:
 				set |= 2
 			}
 		}

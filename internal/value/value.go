@@ -84,6 +84,9 @@ func Classify(s []byte) Class {
 	if isMAC(s) {
 		return Class{Kind: Address, Size: 6}
 	}
+	if bytes.HasPrefix(s, []byte("ns-")) && bytes.Contains(s, []byte(".awsdns-")) {
+		return Class{Kind: Address, Prefix: 3, Size: 53} // a name server of Route 53
+	}
 	if n := digest(s); n > 0 {
 		return Class{Kind: Digest, Size: n}
 	}
