@@ -191,7 +191,7 @@ func TestClientsSeeWhatTheySeeWithoutTheRecorder(t *testing.T) {
 			for _, m := range c.modes {
 				t.Run(string(m), func(t *testing.T) {
 					gateway := startVersitygw(t)
-					r := startRecorder(t, gateway.url)
+					r := startRecorderTLS(t, gateway.url)
 					cmd := c.command(t)
 					cmd.Env = append(cmd.Env, r.environment(t, c, m)...)
 					got := must(t, cmd)
