@@ -266,11 +266,13 @@ func (ca *CA) Certificate(name string, now time.Time) (*tls.Certificate, error) 
 	}
 	t := &x509.Certificate{
 		SerialNumber: serial(),
-		Subject:      pkix.Name{CommonName: clip(name)},
-		NotBefore:    now.Add(-time.Hour),
-		NotAfter:     now.Add(leafLife),
-		KeyUsage:     x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		// The name stands in the subject's alternative name alone: OpenSSL holds a common name that looks like a
+		// host, such as 127.0.0.1, against the names that the authority may vouch for.
+		Subject:     pkix.Name{CommonName: "cm-record, this machine only"},
+		NotBefore:   now.Add(-time.Hour),
+		NotAfter:    now.Add(leafLife),
+		KeyUsage:    x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
 	if ip := net.ParseIP(name); ip != nil {
 		t.IPAddresses = []net.IP{ip}
