@@ -81,7 +81,7 @@ var (
 	jwtByte       = setOf(upper + lower + digits + "_-")
 	base64Byte    = setOf(upper + lower + digits + "+/=")
 	tokenByte     = setOf(upper + lower + digits + "+/=_%-")
-	pemByte       = setOf(upper + lower + digits + "+/=\\ \r\n\t,:&#;")
+	lineBreakByte = setOf("\r\n ")
 	quoteByte     = setOf("\"'\\ \t\r\n:=>")
 	authorityByte = allBut(`/"'<>\?#`)
 	valueByte     = allBut(`&;,"'<>\`)
@@ -121,10 +121,23 @@ func matchPrivateKey(r *redactor, s string, at int) (int, int, string, bool) {
 	}
 	start += max(0, at-40)
 	end := at + head + len("-----")
-	end += run(s[end:], pemByte)
-	if strings.HasPrefix(s[end:], "-----END ") {
-		if i := strings.Index(s[end+9:min(len(s), end+60)], "-----"); i >= 0 {
-			end += 9 + i + 5
+	rest := s[end:min(len(s), end+64<<10)]
+	if i := strings.Index(rest, "-----"); i >= 0 && strings.HasPrefix(rest[i:], "-----END ") {
+		end += i + len("-----END ")
+		if i := strings.Index(s[end:min(len(s), end+60)], "-----"); i >= 0 {
+			end += i + len("-----")
+		}
+	} else { // cut off: as far as its lines go
+		for {
+			gap := run(s[end:], lineBreakByte)
+			if strings.HasPrefix(s[end+gap:], `\n`) || strings.HasPrefix(s[end+gap:], `\r`) {
+				gap += 2
+			}
+			n := run(s[end+gap:], base64Byte)
+			if next := end + gap + n; n < 12 || next < len(s) && strings.IndexByte("\r\n \\\"'<", s[next]) < 0 {
+				break
+			}
+			end += gap + n
 		}
 	}
 	return start, end, r.names.text(s[start:end]), true
