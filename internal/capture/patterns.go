@@ -81,6 +81,7 @@ var (
 	jwtByte       = setOf(upper + lower + digits + "_-")
 	base64Byte    = setOf(upper + lower + digits + "+/=")
 	tokenByte     = setOf(upper + lower + digits + "+/=_%-")
+	keyKindByte   = setOf(upper + digits + " ")
 	lineBreakByte = setOf("\r\n ")
 	quoteByte     = setOf("\"'\\ \t\r\n:=>")
 	authorityByte = allBut(`/"'<>\?#`)
@@ -114,13 +115,14 @@ func matchKeyID(r *redactor, s string, at int) (int, int, string, bool) {
 }
 
 func matchPrivateKey(r *redactor, s string, at int) (int, int, string, bool) {
-	start := strings.LastIndex(s[max(0, at-40):at], "-----BEGIN ")
-	head := strings.Index(s[at:min(len(s), at+30)], "-----")
-	if start < 0 || head < 0 {
+	const begin = "-----BEGIN "
+	start := runBack(s, at, keyKindByte) - len("-----") // BEGIN is of the set, too
+	end := at + len("PRIVATE KEY")
+	end += len(s[end:]) - len(strings.TrimPrefix(s[end:], " BLOCK"))
+	if start < 0 || !strings.HasPrefix(s[start:], begin) || !strings.HasPrefix(s[end:], "-----") {
 		return 0, 0, "", false
 	}
-	start += max(0, at-40)
-	end := at + head + len("-----")
+	end += len("-----")
 	rest := s[end:min(len(s), end+64<<10)]
 	if i := strings.Index(rest, "-----"); i >= 0 && strings.HasPrefix(rest[i:], "-----END ") {
 		end += i + len("-----END ")
