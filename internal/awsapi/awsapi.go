@@ -52,6 +52,9 @@ type Request struct {
 	// Header returns the first value of a header, "" if absent. It is called
 	// with canonical names (as http.Header.Get takes them). It may be nil.
 	Header func(name string) string
+	// Service is the signing name, where something else than the request tells
+	// it; a credential scope in the request goes before it.
+	Service string
 	// Body is the start of the body as on the wire; it may be compressed with
 	// gzip. Only the query protocols and S3's browser uploads need it; 64 KiB
 	// are plenty.

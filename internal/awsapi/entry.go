@@ -22,12 +22,19 @@ func IdentifyEntry(o *entry.Object) (Call, error) {
 	call := Identify(&Request{
 		Method: o.Text(entry.FieldMethod), Host: host, Path: path, RawQuery: query,
 		Header: headers.Get, Body: body.Data[:min(len(body.Data), 64<<10)],
+		Service: o.Text(entry.FieldService),
 	})
 	for f, v := range map[entry.Field]*string{
 		entry.FieldService: &call.Service, entry.FieldRegion: &call.Region, entry.FieldAction: &call.Action,
 	} {
 		if s := o.Text(f); s != "" {
 			*v = s
+		}
+	}
+	if o := call.operation; o == nil || o.Name != call.Action {
+		call.operation = loadTable().operation(call.ServiceID, call.Service, call.Action)
+		if call.operation != nil {
+			call.ServiceID = call.operation.service.id
 		}
 	}
 	return call, nil

@@ -83,6 +83,7 @@ func (t *table) parseHost(host string) (HostInfo, bool) {
 		p = &t.partitions[0]
 	}
 	info := HostInfo{DualStack: dual}
+	name, private := strings.CutSuffix(name, ".vpce")
 	head, last := cutLast(name, '.')
 	switch {
 	case t.partitionOf(last) != nil && head != "":
@@ -108,6 +109,9 @@ func (t *table) parseHost(host string) (HostInfo, bool) {
 			if prefix > 0 {
 				info.Prefix = name[:prefix-1]
 			}
+			if private {
+				info.Prefix = privatePrefix(info.Prefix)
+			}
 			if info.Region == "" {
 				// Old hosts have the region in front: us-west-2.queue
 				if head, first := cutLast(info.Prefix, '.'); s != t.s3 && t.partitionOf(first) != nil {
@@ -124,6 +128,20 @@ func (t *table) parseHost(host string) (HostInfo, bool) {
 		}
 		rest, prefix = rest[i+1:], prefix+i+1
 	}
+}
+
+// privatePrefix removes a VPC endpoint's own labels: [key.]vpce-ID, before S3
+// [bucket.]{bucket,accesspoint,control}.vpce-ID.
+func privatePrefix(prefix string) string {
+	head, last := cutLast(prefix, '.')
+	if !strings.HasPrefix(last, "vpce-") {
+		return prefix
+	}
+	switch first, kind := cutLast(head, '.'); kind {
+	case "bucket", "accesspoint", "control":
+		return first
+	}
+	return head
 }
 
 func (t *table) s3Host(info HostInfo, prefix string) HostInfo {

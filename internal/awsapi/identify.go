@@ -66,6 +66,8 @@ func (id *identifier) readScope() {
 	}
 	if PlainName(id.scope.Service) {
 		id.signing = lower(id.scope.Service)
+	} else if name := lower(id.Service); len(id.table.bySigning[name]) > 0 {
+		id.signing = name
 	}
 }
 

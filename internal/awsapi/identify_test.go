@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/neureaux/cloudmock/pkg/entry"
 )
 
 // scopeFor is the Authorization header of a request signed for a service.
@@ -135,6 +137,33 @@ func TestIdentify(t *testing.T) {
 			}
 			if c.VirtualHost {
 				got += " host"
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestIdentifyEntry(t *testing.T) {
+	for _, tt := range []struct{ name, line, want string }{
+		{"what the entry says of its service helps", `{"service":"appconfig","method":"GET","host":"localhost:4577","path":"/tags/x"}`, "appconfig  ListTagsForResource appconfig"},
+		{"what it says of its action is believed", `{"service":"s3","action":"GetBucketLifecycle","method":"GET","host":"localhost","path":"/bk","query":"lifecycle"}`, "s3  GetBucketLifecycle s3"},
+		{"an action without a service", `{"action":"Mine","method":"GET","host":"sqs.eu-west-1.amazonaws.com","path":"/"}`, "sqs eu-west-1 Mine "},
+		{"nothing said", `{"method":"POST","host":"dynamodb.eu-west-1.amazonaws.com","path":"/","request_headers":{"X-Amz-Target":"DynamoDB_20120810.GetItem"}}`, "dynamodb eu-west-1 GetItem dynamodb"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var o entry.Object
+			if err := o.Parse([]byte(tt.line)); err != nil {
+				t.Fatal(err)
+			}
+			c, err := IdentifyEntry(&o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := c.Service + " " + c.Region + " " + c.Action + " "
+			if op := c.Operation(); op != nil && op.Name == c.Action {
+				got += op.service.signing[0]
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)

@@ -1,7 +1,5 @@
 package awsapi
 
-import "strings"
-
 // An Operation is one operation of one service. It is read-only.
 type Operation struct {
 	// Name is the operation's name as in the model.
@@ -47,11 +45,17 @@ func (o *Operation) Protocols() []Protocol { return append([]Protocol(nil), o.se
 // LookUp returns the operation of a service (signing name or ServiceID), nil if
 // there is none. Where services share a signing name, the first that has it wins.
 func LookUp(service, action string) *Operation {
-	t := loadTable()
-	if s := t.service(service); s != nil {
-		return s.operation(action)
+	return loadTable().operation(service, service, action)
+}
+
+// operation looks in the service with the id, then in those that sign with the name.
+func (t *table) operation(id, signing, action string) *Operation {
+	if s := t.service(id); s != nil {
+		if o := s.operation(action); o != nil {
+			return o
+		}
 	}
-	for _, s := range t.bySigning[strings.ToLower(service)] {
+	for _, s := range t.bySigning[lower(signing)] {
 		if o := s.operation(action); o != nil {
 			return o
 		}
