@@ -168,9 +168,13 @@ func (c *call) openBody() *failure {
 	if b.read {
 		return c.openRead()
 	}
-	c.tap = &requestTap{x: c.x}
+	size := n
+	if framed || c.overH2() {
+		size = 0 // whoever reads has one buffer, and does not alternate
+	}
+	c.tap = newRequestTap(c.x, size)
 	c.x.ExpectRequest(n)
-	var r io.Reader = &teeReader{r: c.r.Body, tap: c.tap}
+	var r io.Reader = &teeReader{r: c.r.Body, tap: c.tap, left: n}
 	switch {
 	case framed:
 		length, err := sign.DecodedLength(c.in.Get("X-Amz-Decoded-Content-Length"))
@@ -181,7 +185,7 @@ func (c *call) openBody() *failure {
 			r = sign.NewChunkForwarder(r, sign.ChunkOptions{Length: length, Trailer: trailer})
 		}
 	case len(c.claim.Payload) == 64:
-		r = &hashReader{teeReader: teeReader{r: c.r.Body, tap: c.tap}, left: n, want: c.claim.Payload}
+		r = &hashReader{teeReader: teeReader{r: c.r.Body, tap: c.tap, left: n}, want: c.claim.Payload}
 	}
 	b.reader, o.body, o.expect = r, r, expects
 	http.NewResponseController(c.w).EnableFullDuplex() // h2 always has it
@@ -212,9 +216,12 @@ func (c *call) openRead() *failure {
 	if _, err := b.file.Seek(0, io.SeekStart); err != nil {
 		return c.bodyFailure(err)
 	}
-	c.tap = &requestTap{x: c.x}
-	c.x.ExpectRequest(b.length)
-	o.body = &teeReader{r: b.file, tap: c.tap}
+	size := b.length
+	if c.overH2() {
+		size = 0
+	}
+	c.tap = newRequestTap(c.x, size)
+	o.body = &teeReader{r: b.file, tap: c.tap, left: b.length}
 	return nil
 }
 
@@ -222,21 +229,47 @@ func (c *call) openRead() *failure {
 // still be on its way when the response is complete and the exchange gone; what
 // comes then is not recorded. A nil tap has nothing to detach.
 type requestTap struct {
+	beside *beside // for a large body
+
 	mu sync.Mutex
 	x  *capture.Exchange
+}
+
+func newRequestTap(x *capture.Exchange, size int64) *requestTap {
+	x.ExpectRequest(size)
+	t := &requestTap{x: x}
+	if worthwhile(size) {
+		t.beside = newBeside(t.write)
+	}
+	return t
+}
+
+func (t *requestTap) write(p []byte) {
+	t.mu.Lock()
+	if t.x != nil {
+		t.x.WriteRequest(p)
+	}
+	t.mu.Unlock()
 }
 
 func (t *requestTap) detach() {
 	if t == nil {
 		return
 	}
+	if t.beside != nil {
+		t.beside.stop()
+	}
 	t.mu.Lock()
 	t.x = nil
 	t.mu.Unlock()
 }
 
-// digest is the SHA-256 of the body so far, in hex; empty once the exchange is gone.
+// digest is the SHA-256 of the body so far, in hex; empty once the exchange is gone. No more of
+// the body may come.
 func (t *requestTap) digest() string {
+	if t.beside != nil {
+		t.beside.stop()
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.x == nil {
@@ -246,18 +279,25 @@ func (t *requestTap) digest() string {
 	return hex.EncodeToString(sum[:])
 }
 
+// A teeReader hands on what it reads to the tap. Its caller alternates between two
+// buffers: see beside.
 type teeReader struct {
-	r   io.Reader
-	tap *requestTap
+	r    io.Reader
+	tap  *requestTap
+	left int64 // bytes to come, if that is known
 }
 
 func (t *teeReader) Read(p []byte) (int, error) {
 	n, err := t.r.Read(p)
-	t.tap.mu.Lock()
-	if t.tap.x != nil {
-		t.tap.x.WriteRequest(p[:n])
+	t.left -= int64(n)
+	if t.tap.beside == nil {
+		t.tap.write(p[:n])
+		return n, err
 	}
-	t.tap.mu.Unlock()
+	t.tap.beside.put(p[:n])
+	if t.left <= 0 || err != nil {
+		t.tap.beside.stop() // the buffers are somebody else's from here on
+	}
 	return n, err
 }
 
@@ -265,13 +305,11 @@ func (t *teeReader) Read(p []byte) (int, error) {
 // signed one, so that the upstream never sees it complete. The exchange has the digest.
 type hashReader struct {
 	teeReader
-	left int64
 	want string
 }
 
 func (h *hashReader) Read(p []byte) (int, error) {
 	n, err := h.teeReader.Read(p)
-	h.left -= int64(n)
 	if n > 0 && h.left == 0 || err == io.EOF {
 		if got := h.tap.digest(); got != "" && got != h.want {
 			return 0, errBodyHash

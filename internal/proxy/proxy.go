@@ -162,6 +162,7 @@ type call struct {
 	answer answer
 	x      *capture.Exchange
 	tap    *requestTap
+	beside *beside // records a large answer; nil for others
 
 	transparent bool // forward mode: the request stays as it is
 }
@@ -330,7 +331,7 @@ func (c *call) forward() {
 	p.counts.Forwarded.Add(1)
 	c.x.Sent()
 	send := p.client.roundTrip
-	if c.transparent && c.r.ProtoMajor == 2 && c.target.tls {
+	if c.overH2() {
 		send = p.roundTripH2
 	}
 	err := send(c.r.Context(), &c.out, &c.answer)
@@ -342,6 +343,9 @@ func (c *call) forward() {
 	}
 	c.relay()
 }
+
+// overH2 reports whether the call goes on over HTTP/2, as it came.
+func (c *call) overH2() bool { return c.transparent && c.r.ProtoMajor == 2 && c.target.tls }
 
 // fail answers a call that got no response, and records it as such.
 func (c *call) fail(err error) {
@@ -404,22 +408,29 @@ func (c *call) relay() {
 // one.
 func (c *call) stream() {
 	a := &c.answer
-	buf := c.p.client.buffers.get()
-	defer c.p.client.buffers.put(buf)
-	rc := http.NewResponseController(c.w)
 	left := a.left() // bytes to come; negative if unknown
+	rc := http.NewResponseController(c.w)
 	if left < 0 {
 		// net/http would gather a short answer and say its length.
 		if err := rc.Flush(); err != nil {
 			c.cut(errClientGone)
 		}
 	}
-	b := *buf
+	buf := c.p.client.buffers.get()
+	defer c.p.client.buffers.put(buf)
+	record, next := c.x.WriteResponse, buf
+	if worthwhile(left) {
+		next = c.p.client.buffers.get()
+		defer c.p.client.buffers.put(next)
+		c.beside = newBeside(c.x.WriteResponse)
+		record = c.beside.put
+	}
+	b, other := *buf, *next
 	n := 0 // bytes in b, not yet passed on
 	for {
 		m, err := a.body.Read(b[n:])
 		n += m
-		c.x.WriteResponse(b[n-m : n])
+		record(b[n-m : n])
 		if left >= 0 {
 			left -= int64(m)
 		}
@@ -437,10 +448,9 @@ func (c *call) stream() {
 			c.cut(errClientGone)
 		}
 		n = 0
-		if left != 0 {
-			if err := rc.Flush(); err != nil {
-				c.cut(errClientGone)
-			}
+		b, other = other, b
+		if err := rc.Flush(); err != nil {
+			c.cut(errClientGone)
 		}
 	}
 }
@@ -449,6 +459,7 @@ func (c *call) stream() {
 func (c *call) complete(last []byte) {
 	a := &c.answer
 	c.tap.detach()
+	c.settle()
 	c.x.Entry.ResponseHeaders = append(c.x.Entry.ResponseHeaders, a.trailer...)
 	c.x.Finish(nil) // its error is kept by the log, and Broken tells it
 	a.done(true)
@@ -464,6 +475,7 @@ func (c *call) complete(last []byte) {
 // connection breaks.
 func (c *call) cut(cause error) {
 	c.tap.detach()
+	c.settle()
 	c.p.counts.Failed.Add(1)
 	c.answer.done(false)
 	if c.r.Context().Err() != nil {
@@ -471,6 +483,13 @@ func (c *call) cut(cause error) {
 	}
 	c.x.Finish(fmt.Errorf("reading the response: %w", cause))
 	panic(http.ErrAbortHandler)
+}
+
+// settle waits until the answer's bytes are with the exchange.
+func (c *call) settle() {
+	if c.beside != nil {
+		c.beside.stop()
+	}
 }
 
 func (a *answer) namedByConnection() string {

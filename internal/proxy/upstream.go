@@ -327,8 +327,12 @@ type bodyError struct{ err error }
 func (e *bodyError) Error() string { return e.err.Error() }
 
 func (conn *upstreamConn) sendBody(body io.Reader, length int64) error {
-	buf := conn.client.buffers.get()
-	defer conn.client.buffers.put(buf)
+	// Two buffers in turn: the one just sent may still be recorded.
+	buf, other := conn.client.buffers.get(), conn.client.buffers.get()
+	done := func() { // not after an error: a piece may still be in use
+		conn.client.buffers.put(buf)
+		conn.client.buffers.put(other)
+	}
 	var sent int64
 	for {
 		n, err := body.Read(*buf)
@@ -349,17 +353,21 @@ func (conn *upstreamConn) sendBody(body io.Reader, length int64) error {
 				if sent != length {
 					return &bodyError{fmt.Errorf("the request's body has %d bytes, Content-Length says %d", sent, length)}
 				}
+				done()
 				return nil
 			}
+			done()
 			_, err := conn.Write([]byte("0\r\n\r\n"))
 			return err
 		case err != nil:
 			return &bodyError{err}
 		}
 		if length >= 0 && sent == length {
+			done()
 			return nil
 		}
 		conn.SetDeadline(conn.deadline())
+		buf, other = other, buf
 	}
 }
 
