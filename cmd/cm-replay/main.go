@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/neureaux/cloudmock/internal/cli"
@@ -70,11 +72,32 @@ func (c *command) Run(ctx context.Context, std cli.Streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
+	watching, done := context.WithCancel(ctx)
+	var progress sync.WaitGroup
+	if !std.Quiet && !std.OutTerminal {
+		progress.Go(func() { r.Progress(watching, std.Err, std.Name, c.size(), std.ErrTerminal) })
+	}
 	err = r.Run(ctx, src, entry.NewWriter(out))
+	done()
+	progress.Wait()
 	if !std.Quiet {
 		err = errors.Join(err, r.Summary().Print(std.Err, std.Name+": "))
 	}
 	return err
+}
+
+// size returns the bytes that the run reads for each endpoint, 0 if that is not
+// known before.
+func (c *command) size() int64 {
+	var total int64
+	for _, name := range slices.Concat(c.Input, c.Files) {
+		info, err := os.Stat(name)
+		if err != nil || !info.Mode().IsRegular() || strings.HasSuffix(name, ".gz") || strings.HasSuffix(name, ".zst") {
+			return 0
+		}
+		total += info.Size()
+	}
+	return total * int64(len(c.Endpoint))
 }
 
 func (c *command) credentials(ctx context.Context) (sign.Source, error) {

@@ -27,6 +27,7 @@ func (c *call) load(line *entry.Line, e *engine, first *call) error {
 	c.line.CopyFrom(&line.Object)
 	c.line.Name, c.line.Number = line.Name, line.Number
 	c.bad, c.done, c.skipped = nil, false, false
+	c.uses, c.needs, c.makes = c.uses[:0], c.needs[:0], c.makes[:0]
 	var err error
 	if c.id, err = line.AppendText(c.id[:0], entry.FieldID); err != nil {
 		return line.Errorf("%w", err)
@@ -79,6 +80,7 @@ type engine struct {
 	know  *correlator
 	names interner
 	settling
+	retried
 
 	mu     sync.Mutex
 	toWork sync.Cond // a job may have become ready

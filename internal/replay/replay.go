@@ -210,15 +210,17 @@ func (r *Replayer) read(ctx context.Context, src Source, named *seen, engines []
 				c.attemptOf = attempts.of(c)
 				if c.bad == nil && named != nil {
 					c.req.findRuns(named.hasher, &tree)
-					named.note(c.req.runs, seq)
+					c.needs = named.note(c.needs, c.req.runs, seq)
+					c.makes = named.appendIDs(c.makes, c.line.Get(entry.FieldResponseHeaders))
+					c.makes = named.appendIDs(c.makes, c.line.Get(entry.FieldResponseBody))
 				}
-				c.uses = c.uses[:0]
 				if c.bad == nil && r.o.Order == Recorded {
 					c.uses = labels.label(c.uses, &c.req)
 				}
 			} else {
 				c.ran, c.attemptOf = first.ran, first.attemptOf
-				c.uses = append(c.uses[:0], first.uses...)
+				c.uses = append(c.uses, first.uses...)
+				c.needs, c.makes = append(c.needs, first.needs...), append(c.makes, first.makes...)
 				c.req.runs = append(c.req.runs[:0], first.req.runs...)
 			}
 			c.at, c.seq = c.ran.start, seq

@@ -3,6 +3,7 @@ package replay
 import (
 	"bytes"
 	"hash/maphash"
+	"slices"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -54,6 +55,19 @@ func (s *scheduler) claim(j *job) {
 			}
 		}
 		s.resources[u.resource] = append(users, resourceUser{j, u.mode})
+	}
+}
+
+// await makes a job wait for the earlier ones whose recorded answer holds what
+// its request needs, where time alone does not say so.
+func (s *scheduler) await(j *job) {
+	if len(j.needs) == 0 {
+		return
+	}
+	for _, other := range s.ends.jobs {
+		if len(other.makes) > 0 && !other.ran.before(j.ran, true) && !j.ran.before(other.ran, false) && slices.ContainsFunc(j.needs, func(h uint64) bool { return slices.Contains(other.makes, h) }) {
+			s.follow(j, other)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"bytes"
 	"encoding/base64"
 	"hash/maphash"
 	"sync"
@@ -121,6 +122,23 @@ func (h hasher) appendRunsDeep(dst []uint64, text []byte, depth int) []uint64 {
 	}
 }
 
+// appendIDs appends the hashes of the runs that may belong to ids: of eight or
+// more bytes, with a digit.
+func (h hasher) appendIDs(dst []uint64, text []byte) []uint64 {
+	const shortest, most = 8, 256
+	for i := 0; len(dst) < most; {
+		start, end := nextRun(text, i)
+		if start == len(text) {
+			break
+		}
+		i = end
+		if run := text[start:end]; len(run) >= shortest && bytes.ContainsAny(run, "0123456789") {
+			dst = append(dst, h.of(run))
+		}
+	}
+	return dst
+}
+
 // minBase64 is the shortest run that is looked at as base64: 15 bytes of text.
 const minBase64 = 20
 
@@ -205,16 +223,20 @@ const (
 
 func newSeen(h hasher) *seen { return &seen{hasher: h, slots: make([]seenSlot, seenSlots)} }
 
-// note says that request seq holds the runs.
-func (s *seen) note(runs []uint64, seq int64) {
+// note says that request seq holds the runs, and appends those that are new to
+// fresh.
+func (s *seen) note(fresh, runs []uint64, seq int64) []uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, h := range runs {
-		s.add(h, seq)
+		if s.add(h, seq) {
+			fresh = append(fresh, h)
+		}
 	}
+	return fresh
 }
 
-func (s *seen) add(hash uint64, seq int64) {
+func (s *seen) add(hash uint64, seq int64) (fresh bool) {
 	at := hash % seenSlots
 	oldest := at
 	for range seenProbes {
@@ -222,8 +244,9 @@ func (s *seen) add(hash uint64, seq int64) {
 		if slot.seq == 0 || slot.hash == hash {
 			if slot.seq == 0 {
 				*slot = seenSlot{hash, seq + 1}
+				return true
 			}
-			return
+			return false
 		}
 		if slot.seq < s.slots[oldest].seq {
 			oldest = at
@@ -231,6 +254,7 @@ func (s *seen) add(hash uint64, seq int64) {
 		at = (at + 1) % seenSlots
 	}
 	s.slots[oldest] = seenSlot{hash, seq + 1}
+	return true
 }
 
 // by reports whether a request up to seq held the run.

@@ -54,6 +54,8 @@ type job struct {
 	ran       interval
 	at        int64 // when it began, in nanoseconds since the start
 	uses      []resourceUse
+	makes     []uint64 // runs of the recorded answer that may be of the service's making
+	needs     []uint64 // runs of the request that no request before it held
 	state     jobState
 	blockers  int    // earlier jobs that use the same and have not ended
 	followers []*job // whose blockers this one is
@@ -117,6 +119,7 @@ func (s *scheduler) add(j *job) {
 		j.ran = interval{j.seq, j.seq + 1}
 	case Recorded:
 		s.claim(j)
+		s.await(j)
 	}
 	j.state = jobWaiting
 	heap.Push(&s.ends, j)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"text/tabwriter"
 )
 
@@ -15,6 +16,7 @@ type Summary struct {
 	mu       sync.Mutex
 	services map[string]*Tally
 	total    Tally
+	bytes    atomic.Int64 // of the input's entries that were counted
 }
 
 // A Tally counts entries.
@@ -27,9 +29,6 @@ type Tally struct {
 // Total returns how many entries were counted.
 func (t Tally) Total() int64 { return t.Matched + t.Mismatched + t.Errors }
 
-// Progress is how far a run has come.
-type Progress struct{ Tally }
-
 // Total returns the sum over all services.
 func (s *Summary) Total() Tally {
 	s.mu.Lock()
@@ -40,6 +39,7 @@ func (s *Summary) Total() Tally {
 const maxServices = 512 // names come from the input
 
 func (s *Summary) count(c *call, original, replayed int, err error) {
+	s.bytes.Add(c.size)
 	service := c.req.api.Service
 	s.mu.Lock()
 	defer s.mu.Unlock()

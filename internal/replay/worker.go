@@ -33,7 +33,7 @@ type worker struct {
 func (w *worker) run(ctx context.Context, c *call) {
 	w.rewrites, w.polls = w.rewrites[:0], 0
 	err := c.bad
-	if err == nil {
+	if err == nil && !w.retried.take(c, &w.resp) {
 		err = w.send(ctx, c)
 	}
 	if err == nil && w.know != nil {
@@ -44,6 +44,8 @@ func (w *worker) run(ctx context.Context, c *call) {
 	w.r.summary.count(c, original, w.resp.status, err)
 	if err != nil {
 		w.failed(err)
+	} else if c.attemptOf == "" {
+		w.retried.keep(c, original, &w.resp)
 	}
 	w.out = w.appendReplay(w.out[:0], c, err)
 	for _, f := range []entry.Field{entry.FieldMatch, entry.FieldSeverity, entry.FieldDiffs, entry.FieldAllowed} {
