@@ -42,12 +42,12 @@ func (r *redactor) body(b *entry.Body, h entry.Header, d *document) bool {
 		return false
 	}
 	data, codings, ok := decode(b.Data, coding, chunked(h))
-	if !ok {
-		if !d.sensitive && !scanBytes(b.Data, hintAny) {
-			return false
-		}
+	if !ok && d.sensitive {
 		r.omit(b)
 		return true
+	}
+	if !ok { // as it is, then: a form that is seen through the coding is still replaced
+		data, codings = b.Data, nil
 	}
 	if len(codings) > 0 && !r.worthReading(data, d) {
 		return false
@@ -94,8 +94,9 @@ func (r *redactor) worthReading(data []byte, d *document) bool {
 // false if it cannot.
 func (r *redactor) document(data []byte, contentType string, d *document) (clean []byte, changed, ok bool) {
 	if boundary, ok := formBoundary(contentType); ok {
-		clean, ok = r.multipart(data, boundary, d)
-		return clean, !bytes.Equal(clean, data), ok
+		if clean, ok := r.multipart(data, boundary, d); ok {
+			return clean, !bytes.Equal(clean, data), true
+		}
 	}
 	w := r.walker(d)
 	defer r.release(w)
@@ -107,8 +108,9 @@ func (r *redactor) document(data []byte, contentType string, d *document) (clean
 		return data, false, true
 	}
 	if w.tree.Format() == body.Bytes && hasUTF16(data) {
-		// Text that no pattern sees through.
-		return nil, false, !d.sensitive && !scanBytes([]byte(fromUTF16(data)), hintAny)
+		// No pattern sees through it, and it is not worth writing anew.
+		text := fromUTF16(data)
+		return data, false, !d.sensitive && w.clean(text) == text
 	}
 	w.value(w.tree.Root(), d.shape, d.all || d.shape.Sensitive())
 	if len(w.edits) == 0 {
