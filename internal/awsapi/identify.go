@@ -421,6 +421,10 @@ func (id *identifier) rest() {
 		best = id.route(services, &q, "GET")
 		q.raw = id.RawQuery
 	}
+	if best.operation == nil && id.Method == "GET" && id.scope.Presigned {
+		// Presigned for a player or a browser, which can only GET (Polly).
+		best = id.route(services, &q, "POST")
+	}
 	switch {
 	case best.operation != nil:
 		id.operation = best.operation

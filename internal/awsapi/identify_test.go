@@ -77,6 +77,7 @@ func TestIdentify(t *testing.T) {
 		{"REST: a bearer token", "POST", "bedrock-runtime.us-west-2.amazonaws.com", "/model/m/converse", "", "{}", with(nil, "Authorization", "Bearer abc"), "bedrock us-west-2 Converse restJson1"},
 		{"REST: unsigned, by path", "GET", local, "/federation/credentials", "role_name=r&account_id=1", "", nil, "awsssoportal  GetRoleCredentials restJson1"},
 		{"REST: SigV4A names no region", "GET", local, "/2013-04-01/hostedzone", "", "", http.Header{"Authorization": {"AWS4-ECDSA-P256-SHA256 Credential=AKID/20260102/route53/aws4_request,SignedHeaders=host,Signature=0"}, "X-Amz-Region-Set": {"*"}}, "route53  ListHostedZones restXml"},
+		{"REST: presigned as a GET", "GET", "polly.eu-west-1.amazonaws.com", "/v1/speech", "OutputFormat=mp3&Text=x&" + strings.Replace(presigned, "%2Fs3%2F", "%2Fpolly%2F", 1), "", nil, "polly eu-west-1 SynthesizeSpeech restJson1"},
 		{"REST: two versions of a service under one name", "GET", local, "/v2/apis", "", "", scopeFor("apigateway", "us-east-1"), "apigateway us-east-1 GetApis restJson1"},
 		{"REST: ... and the other one", "GET", local, "/restapis", "", "", scopeFor("apigateway", "us-east-1"), "apigateway us-east-1 GetRestApis restJson1"},
 		{"REST: SES version 2", "POST", local, "/v2/email/outbound-emails", "", "{}", scopeFor("ses", "us-east-1"), "ses us-east-1 SendEmail restJson1"},
