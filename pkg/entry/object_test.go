@@ -119,6 +119,7 @@ func TestText(t *testing.T) {
 		{"bytes that are no UTF-8 stay", "\"\xff\xfe\"", "\xff\xfe"},
 		{"null is the empty string", `null`, ""},
 		{"U+0000 stays", `"\u0000"`, "\x00"},
+		{"a byte that is no UTF-8 is spelled as a low surrogate", `"caf\udce9\udcff"`, "caf\xe9\xff"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -238,6 +239,9 @@ func FuzzAppendString(f *testing.F) {
 			if err := json.Unmarshal(q, &std); err != nil || std != s {
 				t.Fatalf("encoding/json reads %q of %q, %v", std, q, err)
 			}
+		}
+		if !utf8.Valid(q) || !json.Valid(q) {
+			t.Fatalf("%q became %q, which is no JSON", s, q)
 		}
 		for _, r := range string(q) {
 			if r < 0x20 || r == 0x7f || 0x80 <= r && r <= 0x9f || r == 0x202e {

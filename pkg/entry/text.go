@@ -73,13 +73,17 @@ func appendUnquoted(dst, quoted []byte) ([]byte, error) {
 	return out[:n], nil
 }
 
+// isByte reports whether r stands for a byte that is no part of valid UTF-8:
+// U+DC80 to U+DCFF by itself, as PEP 383 has it.
+func isByte(r rune) bool { return 0xdc80 <= r && r <= 0xdcff }
+
 // unescapeUnicode decodes the \uXXXX, or the surrogate pair, that b starts with.
 func unescapeUnicode(b []byte) (r rune, n int, err error) {
 	r, ok := hex4(b)
 	if !ok {
 		return 0, 0, errors.New("invalid \\u escape in string")
 	}
-	if !utf16.IsSurrogate(r) {
+	if !utf16.IsSurrogate(r) || isByte(r) {
 		return r, 6, nil
 	}
 	if low, ok := hex4(b[6:]); ok {
@@ -116,8 +120,9 @@ const hexDigits = "0123456789abcdef"
 // AppendString appends s as a JSON string. It escapes what RFC 8259 demands,
 // and what could change the look of a terminal that a line is printed on: DEL,
 // C1 controls, bidirectional controls and line separators. It does not escape
-// <, > and & as encoding/json does. Bytes that are no valid UTF-8 are written as
-// they are; callers put such bodies into base64.
+// <, > and & as encoding/json does. A byte that is no part of valid UTF-8, as in a
+// header's value, is written as \udcXX, so that the line is UTF-8 and the byte
+// comes back.
 func AppendString[S string | []byte](dst []byte, s S) []byte {
 	dst = append(dst, '"')
 	start := 0
@@ -139,7 +144,9 @@ func AppendString[S string | []byte](dst []byte, s S) []byte {
 		}
 		if c >= utf8.RuneSelf {
 			r, n := decodeRune(s, i)
-			if !hidden(r) {
+			if r == utf8.RuneError && n == 1 {
+				r = 0xdc00 | rune(c)
+			} else if !hidden(r) {
 				i += n
 				continue
 			}
