@@ -61,9 +61,12 @@ func appendUnquoted(dst, quoted []byte) ([]byte, error) {
 			if err != nil {
 				return out[:n], err
 			}
-			n += utf8.EncodeRune(out[n:], r)
 			i += size - 2
-			continue
+			if !isByte(r) {
+				n += utf8.EncodeRune(out[n:], r)
+				continue
+			}
+			c = byte(r)
 		default:
 			return out[:n], fmt.Errorf("invalid escape \\%c in string", c)
 		}
