@@ -262,22 +262,24 @@ func (j *job) jsonError(p place) {
 		}
 		j.add(event{place: at, kind: KindErrorCode, a: orNil(codeA), b: orNil(codeB)})
 	}
+	// The message goes by two names; who sends both must have both right.
 	ma, mb := find(&pr.a, p.a, 2), find(&pr.b, p.b, 2)
 	switch {
-	case ma != body.None && mb != body.None:
-		j.walk(p.pair, ma, mb)
-	case ma != body.None:
+	case ma != body.None && mb == body.None:
 		j.lone(place{pair: p.pair, a: ma, b: body.None}, KindMissing)
-	case mb != body.None:
+	case ma == body.None && mb != body.None:
 		j.lone(place{pair: p.pair, a: body.None, b: mb}, KindExtra)
+	case ma != body.None && member1(&pr.b, p.b, pr.a.Key(ma)) == body.None:
+		j.walk(p.pair, ma, mb)
 	}
 	for x := pr.a.First(p.a); x != body.None; x = pr.a.Next(x) {
-		if errorMember(pr.a.Key(x)) != 0 {
+		part := errorMember(pr.a.Key(x))
+		if part == 1 {
 			continue
 		}
 		if y := member1(&pr.b, p.b, pr.a.Key(x)); y != body.None {
 			j.walk(p.pair, x, y)
-		} else {
+		} else if part == 0 {
 			j.lone(place{pair: p.pair, a: x, b: body.None}, KindMissing)
 		}
 	}

@@ -71,6 +71,7 @@ type side struct {
 	plain   []byte // body with gzip taken off
 	pair    *body.Tree
 	ready   bool // headers are read
+	byName  map[string]int
 }
 
 type header struct{ name, value []byte }
@@ -91,6 +92,8 @@ type job struct {
 	groups   []group
 	scratch  []byte
 	rewrites []rewrite
+	starts   map[string][]int32 // rewrites by how their originals begin
+	firsts   [256]bool          // bytes that any of them begins with
 	mem      scratch
 
 	calls      map[string]awsapi.Call // by target and host
@@ -106,6 +109,7 @@ type job struct {
 	called    bool // call is known
 	request   []byte
 	requested bool // request is read
+	searched  int  // bytes
 	host      []byte
 	region    []byte
 	entryT0   timeState
@@ -137,7 +141,7 @@ func (j *job) reset() {
 	j.used = 0
 	j.events, j.groups = j.events[:0], j.groups[:0]
 	j.scratch, j.rewrites = j.scratch[:0], j.rewrites[:0]
-	j.called, j.requested = false, false
+	j.called, j.requested, j.searched = false, false, 0
 	j.service, j.action = "", ""
 	j.call = awsapi.Call{}
 	j.request, j.host, j.region = j.request[:0], j.host[:0], j.region[:0]
@@ -268,30 +272,52 @@ func (s *side) readHeaders() error {
 		return nil
 	}
 	s.ready = true
-	err := s.obj.EachHeader(entry.FieldResponseHeaders, func(name, val []byte) error {
-		for i := range s.headers {
-			if bytes.EqualFold(s.headers[i].name, name) {
-				start := len(s.text)
-				s.text = append(append(append(s.text, s.headers[i].value...), ", "...), val...)
-				s.headers[i].value = s.text[start:]
-				return nil
-			}
+	s.byName = nil
+	return s.obj.EachHeader(entry.FieldResponseHeaders, func(name, val []byte) error {
+		if i := s.find(name); i >= 0 {
+			h := &s.headers[i] // its value has no room behind it, so it moves and then grows
+			h.value = append(append(h.value, ", "...), val...)
+			return nil
 		}
 		start := len(s.text)
 		s.text = append(append(s.text, name...), val...)
 		mid := start + len(name)
-		s.headers = append(s.headers, header{s.text[start:mid:mid], s.text[mid:]})
+		s.headers = append(s.headers, header{s.text[start:mid:mid], s.text[mid:len(s.text):len(s.text)]})
+		if n := len(s.headers); n > fewHeaders {
+			if s.byName == nil {
+				s.byName = make(map[string]int, 2*n)
+				for i, h := range s.headers {
+					s.byName[string(lower(nil, h.name))] = i
+				}
+			}
+			s.byName[string(lower(nil, name))] = n - 1
+		}
 		return nil
 	})
-	return err
 }
 
-// header returns the value of a header by its lower-case name, nil if absent.
-func (s *side) header(name string) []byte {
-	for _, h := range s.headers {
-		if len(h.name) == len(name) && bytes.EqualFold(h.name, []byte(name)) {
-			return h.value
+// fewHeaders are found by looking at each.
+const fewHeaders = 64
+
+func (s *side) find(name []byte) int {
+	if s.byName != nil {
+		if i, ok := s.byName[string(lower(nil, name))]; ok {
+			return i
 		}
+		return -1
+	}
+	for i, h := range s.headers {
+		if len(h.name) == len(name) && bytes.EqualFold(h.name, name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// header returns the value of a header by its name in any case, nil if absent.
+func (s *side) header(name string) []byte {
+	if i := s.find([]byte(name)); i >= 0 {
+		return s.headers[i].value
 	}
 	return nil
 }
@@ -398,6 +424,9 @@ func (j *job) requestText() []byte {
 	return j.request
 }
 
+// maxSearched bounds how many bytes are searched for the values of one answer.
+const maxSearched = 256 << 20
+
 // determined reports whether the request said s: then the answer must say it,
 // too, and no kind of value excuses another. Tokens that clients make up for each
 // call, to make it idempotent, are not counted.
@@ -406,6 +435,10 @@ func (j *job) determined(s []byte) bool {
 		return false
 	}
 	text := j.requestText()
+	// A huge request and thousands of ids must not cost more than this.
+	if j.searched += len(text); j.searched > maxSearched {
+		return false
+	}
 	for {
 		i := bytes.Index(text, s)
 		if i < 0 {
@@ -440,40 +473,58 @@ func (j *job) isRegion(s []byte) bool {
 	return len(j.region) == 0 || bytes.Equal(j.region, s)
 }
 
+// maxRewrites bounds how many rewrites of one entry are heeded.
+const maxRewrites = 100_000
+
 // readRewrites notes which values the replayer put in place of others.
 func (j *job) readRewrites(raw []byte) {
 	each(raw, func(v rewriteJSON) {
-		if v.Original != "" && v.Original != v.Replay {
+		if v.Original != "" && v.Original != v.Replay && len(j.rewrites) < maxRewrites {
 			j.rewrites = append(j.rewrites, rewrite{[]byte(v.Original), []byte(v.Replay)})
 		}
 	})
 	// The longest first, so that an ARN is replaced before the id within it.
 	slices.SortStableFunc(j.rewrites, func(x, y rewrite) int { return len(y.original) - len(x.original) })
+	j.starts = make(map[string][]int32, len(j.rewrites))
+	j.firsts = [256]bool{}
+	for i, r := range j.rewrites {
+		if len(r.original) < minStrong {
+			break // too short to be looked for inside of values
+		}
+		start := string(r.original[:minStrong])
+		if n := len(j.starts[start]); n < 16 {
+			j.starts[start] = append(j.starts[start], int32(i))
+			j.firsts[start[0]] = true
+		}
+	}
 }
 
 // rewritten returns what the replay's request said where the original's said s.
 func (j *job) rewritten(s []byte) ([]byte, bool) {
-	start := len(j.scratch)
-	changed := false
-	for i := 0; i < len(s); {
-		hit := false
-		for _, r := range j.rewrites {
-			if len(r.original) < minStrong {
-				break // they are sorted
-			}
-			if bytes.HasPrefix(s[i:], r.original) {
-				j.scratch = append(j.scratch, r.replay...)
-				i += len(r.original)
-				hit, changed = true, true
-				break
-			}
-		}
-		if !hit {
-			j.scratch = append(j.scratch, s[i])
-			i++
-		}
+	if len(j.rewrites) == 0 {
+		return s, false
 	}
-	return j.scratch[start:], changed
+	start, copied := len(j.scratch), 0
+next:
+	for i := 0; i+minStrong <= len(s); {
+		if j.firsts[s[i]] {
+			for _, k := range j.starts[string(s[i:i+minStrong])] {
+				r := j.rewrites[k]
+				if bytes.HasPrefix(s[i:], r.original) {
+					j.scratch = append(append(j.scratch, s[copied:i]...), r.replay...)
+					i += len(r.original)
+					copied = i
+					continue next
+				}
+			}
+		}
+		i++
+	}
+	if copied == 0 {
+		return s, false
+	}
+	j.scratch = append(j.scratch, s[copied:]...)
+	return j.scratch[start:], true
 }
 
 // shape returns what the model knows of the place.

@@ -246,7 +246,7 @@ func (j *job) gap(pi int32, x, y []sig) {
 			if swap {
 				n, m = m, n
 			}
-			if s := alike(&pr.a, &pr.b, n, m); s > best {
+			if s := j.alike(&pr.a, &pr.b, n, m, 0); s > best {
 				best, at = s, k
 			}
 		}
@@ -275,7 +275,7 @@ func (j *job) single(pi int32, n body.Node, original bool) {
 
 // alike counts the members that two elements have in common; their name counts
 // more than anything.
-func alike(ta, tb *body.Tree, a, b body.Node) int {
+func (j *job) alike(ta, tb *body.Tree, a, b body.Node, depth int) int {
 	score := 0
 	y := tb.First(b)
 	for x := ta.First(a); x != body.None; x = ta.Next(x) {
@@ -291,6 +291,14 @@ func alike(ta, tb *body.Tree, a, b body.Node) int {
 			score++
 			if keyMember(ta.Key(x)) {
 				score += 100
+			}
+		} else if ta.Kind(x) == tb.Kind(y) {
+			if ta.Kind(x).Scalar() {
+				if j.stableSig(ta, x, nil) == j.stableSig(tb, y, nil) {
+					score++
+				}
+			} else if depth < 4 {
+				score += j.alike(ta, tb, x, y, depth+1)
 			}
 		}
 		y = tb.Next(y)
@@ -385,7 +393,7 @@ func (j *job) unorderedList(p place, x, y []sig) {
 			if y[k].mate >= 0 {
 				continue
 			}
-			if s := alike(&pr.a, &pr.b, x[i].node, y[k].node); s > best {
+			if s := j.alike(&pr.a, &pr.b, x[i].node, y[k].node, 0); s > best {
 				best, at = s, k
 			}
 		}
@@ -501,6 +509,12 @@ func (j *job) stableSig(t *body.Tree, n body.Node, key []byte) uint64 {
 }
 
 func (j *job) stableText(k body.Kind, s, key []byte) uint64 {
+	if dynamoType(key) && j.service == "dynamodb" { // the user's own
+		if string(key) == "N" || string(key) == "NS" {
+			return hashNumber(s)
+		}
+		return mix(hashBytes(fnvOffset, s))
+	}
 	switch role := value.RoleOf(key); {
 	case role == value.TokenRole && value.Random(s), role == value.LagRole, role == value.OwnerRole:
 		return 7

@@ -104,7 +104,7 @@ func (j *job) values(p place, name []byte, k body.Kind, a, b []byte) {
 	if j.userData(p, k, a, b) {
 		return
 	}
-	ca, cb := value.Classify(a), value.Classify(b)
+	ca, cb := value.ClassifyPair(a, b)
 	switch {
 	case role == value.TokenRole && k != body.Binary && opaqueToken(name, a, b), isPEM(a) && isPEM(b), j.drawn(name):
 		e.mode, e.rule = modeMeet, ruleToken
@@ -204,6 +204,8 @@ func (j *job) numbers(e event, name []byte, k body.Kind, a, b []byte) {
 		if j.determined(a) {
 			e.mode = modeAgree
 		}
+	case fa != value.NoTime && fa == fb && j.fresh(a, b) && !j.determined(a):
+		e.mode, e.rule = modeAllow, ruleTimestamp
 	case j.dynamoNumber(e.place, name) && value.EqualNumbers(a, b):
 		return
 	case k == body.String && len(a) >= 10:
@@ -236,6 +238,32 @@ func (j *job) timestamps(e event, name []byte, a, b []byte) {
 // runs: each is measured from its own answer, and one that was fresh in the
 // original must not be days away in the replay.
 func (j *job) plausible(a, b []byte) bool {
+	s := j.dates()
+	if s.original.IsZero() || s.replay.IsZero() {
+		return j.sameEra(a, b)
+	}
+	x, _ := value.Time(a, true)
+	y, _ := value.Time(b, true)
+	dx, dy := x.Sub(s.original).Abs(), y.Sub(s.replay).Abs()
+	return dy <= dx+dx/8+day
+}
+
+// fresh reports whether both of two numbers, whose name says nothing, are points
+// in time near their own answer's.
+func (j *job) fresh(a, b []byte) bool {
+	s := j.dates()
+	if s.original.IsZero() || s.replay.IsZero() {
+		return false
+	}
+	x, _ := value.Time(a, true)
+	y, _ := value.Time(b, true)
+	return x.Sub(s.original).Abs() < day && y.Sub(s.replay).Abs() < day
+}
+
+const day = 24 * time.Hour
+
+// dates returns when the two answers were given, as far as they say.
+func (j *job) dates() *timeState {
 	s := &j.entryT0
 	if !s.read {
 		s.read = true
@@ -247,14 +275,7 @@ func (j *job) plausible(a, b []byte) bool {
 			s.original, _ = value.Time([]byte(j.line.Text(entryTimestamp)), false)
 		}
 	}
-	if s.original.IsZero() || s.replay.IsZero() {
-		return j.sameEra(a, b)
-	}
-	x, _ := value.Time(a, true)
-	y, _ := value.Time(b, true)
-	dx, dy := x.Sub(s.original).Abs(), y.Sub(s.replay).Abs()
-	const day = 24 * time.Hour
-	return dy <= 2*dx+day
+	return s
 }
 
 // sameEra is all that can be asked when the replay does not say when it
@@ -521,10 +542,17 @@ func (j *job) dynamoNumber(p place, name []byte) bool {
 // secrets, messages, tags. They differ only where the replay's request differed,
 // or where they hold a value that is bound. It reports whether the place is such.
 func (j *job) userData(p place, k body.Kind, a, b []byte) bool {
-	if p.pair < 0 || !j.own && !j.isUserData(p) {
+	e := event{place: p, kind: KindValue, a: a, b: b, mode: modeAgree, rule: ruleBound}
+	if p.pair < 0 {
+		meta := len(p.header) > 19 && strings.EqualFold(p.header[:19], "headers.x-amz-meta-")
+		if meta {
+			j.add(e)
+		}
+		return meta
+	}
+	if !j.own && !j.isUserData(p) {
 		return false
 	}
-	e := event{place: p, kind: KindValue, a: a, b: b, mode: modeAgree, rule: ruleBound}
 	pr := j.pairs[p.pair]
 	if key := pr.a.Key(p.a); string(key) == "N" && value.EqualNumbers(a, b) {
 		return true
@@ -553,7 +581,7 @@ func (j *job) isUserData(p place) bool {
 		for n := p.a; n != body.None; n = t.Parent(n) {
 			key := t.Key(n)
 			switch string(key) {
-			case "SecretString", "SecretBinary", "PartitionKey", "Tags", "TagSet", "tagSet", "TagList", "tags", "Metadata":
+			case "SecretString", "SecretBinary", "PartitionKey", "Tags", "TagSet", "tagSet", "TagList", "tags":
 				return true
 			case "Plaintext":
 				return !j.drawn(key)

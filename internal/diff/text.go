@@ -2,6 +2,7 @@ package diff
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/neureaux/cloudmock/internal/value"
 )
@@ -32,7 +33,7 @@ func nextToken(s []byte) (before []byte, t token, rest []byte) {
 	if s[0]-'0' <= 9 {
 		// The longest piece that is a timestamp, its colons and dots included.
 		n := 0
-		for n < len(s) && n < 35 && (s[n]-'0' <= 9 || bytes.IndexByte([]byte("-:.+TZ"), s[n]) >= 0) {
+		for n < len(s) && n < 35 && (s[n]-'0' <= 9 || bytes.IndexByte([]byte("-:.+TZ"), s[n]) >= 0 || s[n] == ' ' && n == 10) {
 			n++
 		}
 		for ; n >= 16; n-- {
@@ -131,8 +132,14 @@ func (j *job) text(p place, a, b []byte, id bool) bool {
 			continue
 		}
 		e := event{place: p, a: ta.text, b: tb.text, mode: modeMeet, scope: scopeText, part: true}
-		ca, cb := value.Classify(ta.text), value.Classify(tb.text)
+		ca, cb := value.ClassifyPair(ta.text, tb.text)
 		switch {
+		case ta.host && awsHost(ta.text) && awsHost(tb.text):
+			if !j.labels(p, ta.text, tb.text) {
+				j.events = j.events[:mark]
+				return false
+			}
+			continue
 		case ta.host:
 			e.rule, e.mode = ruleHost, modeAllow
 			if !j.emulatorHost(ta.text, tb.text) {
@@ -140,7 +147,7 @@ func (j *job) text(p place, a, b []byte, id bool) bool {
 			}
 		case ca.Kind == value.Account && cb.Kind == value.Account:
 			e.rule = ruleAccount
-		case isRegion(ta.text) && isRegion(tb.text) && j.isRegion(ta.text):
+		case isRegion(ta.text) && isRegion(tb.text) && j.isRegion(ta.text) && (len(a) > len(ta.text) || j.namesRegion(p)):
 			e.rule = ruleRegion
 		case ca.Kind == value.Timestamp && value.Same(ta.text, tb.text, ca, cb):
 			e.rule, e.mode, e.soft = ruleTimestamp, modeAllow, true
@@ -171,6 +178,54 @@ func (j *job) text(p place, a, b []byte, id bool) bool {
 	}
 	j.events[len(j.events)-1].part = false
 	return true
+}
+
+// labels compares two of AWS's own hosts label by label: account, region and
+// what the service drew may differ.
+func (j *job) labels(p place, a, b []byte) bool {
+	mark := len(j.events)
+	if bytes.Count(a, []byte{'.'}) != bytes.Count(b, []byte{'.'}) {
+		return false
+	}
+	drawn := false // a label before was, which vouches for a short one
+	for len(a) > 0 {
+		var x, y []byte
+		x, a, _ = bytes.Cut(a, []byte{'.'})
+		y, b, _ = bytes.Cut(b, []byte{'.'})
+		if bytes.Equal(x, y) {
+			continue
+		}
+		x, y = x[bytes.LastIndexByte(x, '/')+1:], y[bytes.LastIndexByte(y, '/')+1:]
+		e := event{place: p, a: x, b: y, mode: modeMeet, rule: ruleID, scope: scopeText, part: true}
+		cx, cy := value.ClassifyPair(x, y)
+		switch {
+		case cx.Kind == value.Account && cy.Kind == value.Account:
+			e.rule = ruleAccount
+		case isRegion(x) && isRegion(y) && j.isRegion(x):
+			e.rule = ruleRegion
+		case madeUp(x, y, true) && !j.determined(x):
+			drawn = drawn || len(x) >= minStrong
+		case j.pieces(p, x, y, true):
+			drawn = true
+			continue
+		case drawn && len(x) == 3 && len(y) == 3:
+			e.weak = true
+		default:
+			j.events = j.events[:mark]
+			return false
+		}
+		j.events = append(j.events, e)
+	}
+	return true
+}
+
+// namesRegion reports whether the name of the place speaks of regions.
+func (j *job) namesRegion(p place) bool {
+	name := p.header
+	if p.pair >= 0 {
+		name = string(memberName(&j.pairs[p.pair].a, p.a))
+	}
+	return strings.Contains(strings.ToLower(name), "region") || strings.HasSuffix(strings.ToLower(name), "location") || strings.HasSuffix(name, "LocationConstraint")
 }
 
 // meetToken adds the event of a token. What the request said must be what the

@@ -67,6 +67,9 @@ func RoleOf(name []byte) Role {
 	if n > 3 && string(b[:3]) == "md5" {
 		return DigestRole
 	}
+	if len(name) > 3 && string(name[len(name)-2:]) == "At" { // lastUpdatedAt
+		return TimeRole
+	}
 	return Plain
 }
 
@@ -83,4 +86,5 @@ var endings = [...]struct {
 	{"arn", ARNRole}, {"arns", ARNRole},
 	{"url", URLRole}, {"uri", URLRole}, {"endpoint", URLRole}, {"location", URLRole},
 	{"id", IDRole}, {"ids", IDRole}, {"identifier", IDRole}, {"dnsname", IDRole}, {"domainname", IDRole},
+	{"endpointaddress", IDRole}, {"serial", IDRole}, {"serialnumber", IDRole}, {"namespace", IDRole},
 }

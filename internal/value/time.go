@@ -16,7 +16,8 @@ const (
 	DateTimeMs            // the same with a fraction of any length
 	DateOffset            // with a numeric offset instead of Z: +00:00 or +0000
 	DateOffMs             // an offset and a fraction
-	DateLocal             // no zone at all, or a space for the T
+	DateLocal             // no zone at all
+	DateSpace             // a space for the T
 	HTTPDate              // Tue, 02 Jun 2026 18:30:44 GMT
 	BasicDate             // 20260602T183044Z
 	EpochSec              // 1780425044 or 1780425044.123 or 1.780425044E9
@@ -24,7 +25,7 @@ const (
 )
 
 var timeNames = [...]string{"no timestamp", "date-time", "date-time with fraction", "date-time with offset", "date-time with fraction and offset",
-	"date-time without zone", "http-date", "basic date-time", "epoch seconds", "epoch milliseconds"}
+	"date-time without zone", "date-time with a space", "http-date", "basic date-time", "epoch seconds", "epoch milliseconds"}
 
 // String returns the name that differences use.
 func (f TimeFormat) String() string { return timeNames[f] }
@@ -127,7 +128,7 @@ func parseDateTime(s []byte) (t time.Time, f TimeFormat) {
 		return t, NoTime
 	}
 	if s[10] == ' ' {
-		f = DateLocal
+		f = DateSpace
 	} else if fraction && f != DateLocal {
 		f++
 	}

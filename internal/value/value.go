@@ -121,6 +121,38 @@ func classifyDigits(s []byte) Class {
 	return Class{}
 }
 
+// ClassifyPair classifies two values that stand at the same place. An id whose
+// letters happen to be all digits is known by the other one.
+func ClassifyPair(a, b []byte) (c, d Class) {
+	c, d = Classify(a), Classify(b)
+	switch {
+	case c.Kind == d.Kind:
+	case c.Kind == ResourceID && like(a, b, c):
+		d = c
+	case d.Kind == ResourceID && like(b, a, d):
+		c = d
+	case c.Kind == Digest && d.Kind == Number && len(a) == len(b) && digits(b) == len(b):
+		d = c
+	case d.Kind == Digest && c.Kind == Number && len(a) == len(b) && digits(a) == len(a):
+		c = d
+	}
+	return c, d
+}
+
+// like reports whether b has the prefix of a, a resource id, and as many
+// hexadecimal digits behind it.
+func like(a, b []byte, c Class) bool {
+	if len(a) != len(b) || !bytes.Equal(a[:c.Prefix], b[:c.Prefix]) {
+		return false
+	}
+	for _, x := range b[c.Prefix:] {
+		if !isHex(x) {
+			return false
+		}
+	}
+	return true
+}
+
 // Same reports whether a and b, which are of the classes c and d, are of one
 // kind and format: one could stand for the other in the answer of another run.
 func Same(a, b []byte, c, d Class) bool {
@@ -308,6 +340,8 @@ func Random(s []byte) bool {
 	if len(s) < 10 {
 		return false
 	}
+	var seen [256]bool
+	distinct := 0
 	var count [3]int
 	turns, n, last := 0, 0, -1
 	run, longest := 0, 0 // of consonants in a row
@@ -325,6 +359,10 @@ func Random(s []byte) bool {
 		default:
 			return false
 		}
+		if !seen[c] {
+			seen[c] = true
+			distinct++
+		}
 		count[class]++
 		n++
 		if last >= 0 && class != last {
@@ -340,7 +378,7 @@ func Random(s []byte) bool {
 		}
 	}
 	switch {
-	case n < 10:
+	case n < 10 || distinct < 5:
 		return false
 	case count[2] == n: // sequence numbers and other long numbers
 		return n >= 18
