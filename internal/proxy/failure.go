@@ -16,6 +16,11 @@ const proxyErrorHeader = "X-Cm-Proxy-Error"
 // write answers with the failure in the shape that the client's SDK parses, so that the
 // message reaches the person who reads the app's log.
 func (f *failure) write(w http.ResponseWriter, r *http.Request, service string, protocol awsapi.Protocol) {
+	if service == "" { // refused before its signature was read
+		if scope, ok := awsapi.ParseAuthorization(r.Header.Get("Authorization")); ok {
+			service = scope.Service
+		}
+	}
 	if protocol == awsapi.ProtocolUnknown {
 		protocol = guessProtocol(r, service)
 	}

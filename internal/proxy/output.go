@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -42,8 +43,8 @@ func openOutput(o Output, log *slog.Logger) (*output, error) {
 		out.log = capture.NewLog(o.Stream, lo)
 		return out, nil
 	case o.Recording:
-		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-			return nil, fmt.Errorf("%s is not a file", path)
+		if err := replaceable(path); err != nil {
+			return nil, err
 		}
 		out.journal = path + ".journal"
 		path = out.journal
@@ -60,6 +61,29 @@ func openOutput(o Output, log *slog.Logger) (*output, error) {
 		log.Warn(fmt.Sprintf("%s: an earlier recorder was stopped before it could finish %s; its entries are kept, and this recording is added to them", path, o.Path))
 	}
 	return out, nil
+}
+
+// replaceable refuses to put a Recording in the place of what is none.
+func replaceable(path string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return errors.Join(fmt.Errorf("%s is not a file", path), err)
+	}
+	head, err := io.ReadAll(io.LimitReader(f, 4<<10))
+	if err != nil {
+		return err
+	}
+	if text := bytes.TrimSpace(head); len(text) > 0 && !(text[0] == '{' && bytes.Contains(text, []byte(`"entries"`))) {
+		return fmt.Errorf("%s is not a Recording: refusing to replace it", path)
+	}
+	return nil
 }
 
 func (o *output) append(line []byte) error { return o.log.Append(line) }
@@ -91,7 +115,11 @@ func (o *output) assemble() (err error) {
 	}
 	defer in.Close()
 	temp := o.o.Path + ".new"
-	out, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	// One that is left of an earlier run, or that someone else has put there, is not written to.
+	if err := os.Remove(temp); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	out, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
