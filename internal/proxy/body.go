@@ -32,17 +32,32 @@ type body struct {
 	file    *os.File
 	reader  io.Reader // when streamed
 	length  int64     // -1 unknown
-	read    bool      // data or file holds all of it
+	read    bool      // data or file holds all of it, unless err
+	err     error     // why the body could not be read
 	payload string    // payload hash for the new signature
 }
 
-// peek returns the start of the body when it is at hand.
-func (b *body) peek() []byte {
-	if b.read {
-		return b.data
+// bodyStart returns the body, or its start, for finding out which operation is called: in
+// the query protocol its form alone says so. A body that would be streamed stays
+// unread, and then nothing is returned.
+func (c *call) bodyStart() []byte {
+	if c.readsWhole() {
+		c.readAll() // prepare asks for its error
 	}
-	return nil
+	return c.body.data
 }
+
+// readsWhole reports whether the body is read whole before anything is sent: a small
+// one, unless its client waits to be asked for it, and every form.
+func (c *call) readsWhole() bool {
+	n := c.r.ContentLength
+	if framed, _, _ := sign.Streaming(c.claim.Payload); framed || n < 0 {
+		return false
+	}
+	return n <= smallBody && !c.expects() || n <= memoryBody && strings.HasPrefix(c.in.Get("Content-Type"), "application/x-www-form-urlencoded")
+}
+
+func (c *call) expects() bool { return strings.EqualFold(c.r.Header.Get("Expect"), "100-continue") }
 
 func (b *body) close() {
 	if b.file != nil {
@@ -54,11 +69,15 @@ func (b *body) close() {
 // that has no name.
 func (c *call) readAll() error {
 	b := &c.body
-	if b.read {
-		return nil
+	if !b.read {
+		b.read = true
+		b.err = c.readBody()
 	}
-	b.read = true
-	n := c.r.ContentLength
+	return b.err
+}
+
+func (c *call) readBody() (err error) {
+	b, n := &c.body, c.r.ContentLength
 	if n == 0 || c.r.Body == nil || c.r.Body == http.NoBody {
 		return nil
 	}
@@ -159,13 +178,10 @@ func (c *call) openBody() *failure {
 		}
 	}
 	framed, _, trailer := sign.Streaming(c.claim.Payload)
-	expects := strings.EqualFold(c.r.Header.Get("Expect"), "100-continue")
-	if !b.read && !framed && (n >= 0 && n <= smallBody && !expects || n < 0 && c.scheme != sign.Unsigned) {
+	if b.read || c.readsWhole() || !framed && n < 0 && c.scheme != sign.Unsigned {
 		if err := c.readAll(); err != nil {
 			return c.bodyFailure(err)
 		}
-	}
-	if b.read {
 		return c.openRead()
 	}
 	size := n
@@ -187,7 +203,7 @@ func (c *call) openBody() *failure {
 	case len(c.claim.Payload) == 64:
 		r = &hashReader{teeReader: teeReader{r: c.r.Body, tap: c.tap, left: n}, want: c.claim.Payload}
 	}
-	b.reader, o.body, o.expect = r, r, expects
+	b.reader, o.body, o.expect = r, r, c.expects()
 	http.NewResponseController(c.w).EnableFullDuplex() // h2 always has it
 	return nil
 }

@@ -45,7 +45,7 @@ func (c *call) identify(label string) {
 	}
 	c.api = awsapi.Identify(&awsapi.Request{
 		Method: c.in.Method, Host: host, Path: c.in.Path, RawQuery: c.in.RawQuery,
-		Header: c.in.Get, Body: c.body.peek(),
+		Header: c.in.Get, Body: c.bodyStart(),
 	})
 	if c.api.Service == "" {
 		c.api.Service = strings.ToLower(c.claim.Service)

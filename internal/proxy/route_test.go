@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"fmt"
+	"net/http"
 	"testing"
 
 	"github.com/neureaux/cloudmock/internal/sign"
@@ -42,7 +43,7 @@ func TestRoutes(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newRig(t, func(o *Options) { o.Upstream, o.Region = nil, "us-west-2" })
-			c := r.proxy.get(nil, nil)
+			c := r.proxy.get(nil, new(http.Request))
 			c.in = sign.Request{Method: tt.method, Host: tt.host + "localhost:4577"}
 			c.in.Path, c.in.RawQuery, _ = cutQuery(tt.target)
 			for i := 0; i+1 < len(tt.header); i += 2 {
