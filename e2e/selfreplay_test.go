@@ -88,7 +88,7 @@ func recordWorkload(t *testing.T, w workload) (recording string) {
 		key, secret, _ = strings.Cut(w.credentials, ":")
 	}
 	user := []string{"AWS_ACCESS_KEY_ID=" + key, "AWS_SECRET_ACCESS_KEY=" + secret}
-	r := startRecorderAs(t, w.serve(t), user)
+	r := startRecorderAs(t, w.serve(t), user, "--max-body", "16777216") // one object is larger than 8 MiB
 	url := r.url
 	if w.name == "sqslite" {
 		url = localhost(url)
