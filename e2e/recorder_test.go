@@ -208,6 +208,32 @@ func TestClientsSeeWhatTheySeeWithoutTheRecorder(t *testing.T) {
 	}
 }
 
+// cm-record -- command leads the command's client to it, whichever way the client knows, and gives it credentials: the
+// client sees what it sees without, and the exit status is the command's.
+func TestCommandIsRecordedAsItIs(t *testing.T) {
+	for _, c := range clients[1:5] { // the AWS CLI is in TestTheWholeLineRunsLive
+		if strings.Contains(c.name, "unseekable") || c.name == "minio-go" { // minio-go is told its endpoint by hand
+			continue
+		}
+		t.Run(c.name, func(t *testing.T) {
+			want := direct(t, c)
+			home := t.TempDir()
+			recording, transcript := filepath.Join(home, "recording.ndjson"), filepath.Join(home, "transcript")
+			args := []string{"--port", "0", "--upstream", startVersitygw(t).url, "--output", recording, "--", "bash", "-c", `out=$1; shift; "$@" >"$out"; exit 7`, "e2e", transcript}
+			cmd := tool(t, "cm-record", append(args, c.command(t).Args...)...)
+			cmd.Env = append(login(), homeIs(home)...)
+			r := output(t, cmd)
+			if r.status != 7 {
+				t.Errorf("exit status %d, want the command's\n%s", r.status, tail(r.stderr))
+			}
+			if d := cmp.Diff(want, readFile(t, transcript)); d != "" {
+				t.Errorf("the client sees something else (-directly +recorded):\n%s", d)
+			}
+			checkRecording(t, readFile(t, recording), c.actions)
+		})
+	}
+}
+
 // direct is what the client prints without a recorder.
 func direct(t *testing.T, c client) string {
 	cmd := c.command(t)
