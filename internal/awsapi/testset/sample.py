@@ -5,7 +5,7 @@
 Every service comes up with every SDK before one comes up twice; which of its
 requests they are is up to a digest, so that the choice does not move.
 """
-import base64, collections, glob, hashlib, json, sys
+import base64, collections, glob, hashlib, json, re, sys
 
 KEEP = {"authorization", "content-type", "content-encoding", "host", "x-amz-target", "smithy-protocol", "x-amz-copy-source",
         "x-amz-account-id", "x-amz-outpost-id", "x-amz-request-route", "x-amz-region-set", "user-agent", "x-amz-user-agent", "x-amz-content-sha256"}
@@ -13,7 +13,8 @@ groups = collections.defaultdict(list)
 for file in sorted(glob.glob(sys.argv[1] + "/*.ndjson")):
     for line in open(file):
         r = json.loads(line)
-        r["headers"] = {k: str(v) for k, v in r["headers"].items() if k.lower() in KEEP}
+        # The kernel's version is this machine's business.
+        r["headers"] = {k: re.sub(r"(linux[/#])[^ ]+", r"\g<1>6.1", str(v), flags=re.I) for k, v in r["headers"].items() if k.lower() in KEEP}
         if "authorization" in {k.lower() for k in r["headers"]}:
             r["headers"] = {k: v.split("Signature=")[0] + "Signature=0" if k.lower() == "authorization" else v for k, v in r["headers"].items()}
         r["body"] = base64.b64encode(base64.b64decode(r["body"])[:512]).decode()
