@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/neureaux/cloudmock/internal/value"
 )
 
 // bindKind says where a bound value may be replaced.
@@ -46,7 +48,7 @@ type bindings struct {
 const (
 	maxBindingBytes = 24 << 20
 	maxPaths        = 4096
-	maxChain        = 64 // bindings of one anchor
+	maxChain        = 256 // bindings of one anchor
 	filterBits      = 1 << 18
 )
 
@@ -64,7 +66,10 @@ func (b *bindings) empty() bool {
 // add binds a value. A value that is bound keeps its first binding, unless
 // renew says that the latest one counts, as for tokens that are used once.
 func (b *bindings) add(original, replay []byte, kind bindKind, renew bool) {
-	start, end := anchor(original)
+	start, end := anchor(original[:stem(original)])
+	if start == end {
+		start, end = anchor(original)
+	}
 	if start == end || len(original)+len(replay) > maxBindingBytes/16 {
 		return
 	}
@@ -100,6 +105,19 @@ func (b *bindings) add(original, replay []byte, kind bindKind, renew bool) {
 	for b.bytes > maxBindingBytes {
 		b.drop()
 	}
+}
+
+// stem returns how much of a value may be bound by itself: scheme and host of
+// a URL, region and account of an ARN. A value shares the anchor of its stem, so
+// that where both are bound the longer one is found first.
+func stem(v []byte) int {
+	if origin, _ := splitURL(v); origin != nil {
+		return len(origin)
+	}
+	if parts, ok := value.SplitARN(v); ok {
+		return len(v) - len(parts[5])
+	}
+	return len(v)
 }
 
 // drop forgets the oldest binding that was not used since the last look.

@@ -1,0 +1,170 @@
+package replay
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/neureaux/cloudmock/pkg/entry"
+)
+
+func TestTranslate(t *testing.T) {
+	b := newBindings(newHasher())
+	bind := func(original, replay string, kind bindKind) { b.add([]byte(original), []byte(replay), kind, false) }
+	bind("i-0123456789abcdef0", "i-fedcba98765432100", bindValue)
+	bind("0f0e0d0c-1111-4222-8333-444455556666", "99999999-8888-4777-8666-555544443333", bindValue)
+	bind("AQEB+x/y9Zk==", "new+/token=", bindValue)
+	bind("123456789012", "000000000000", bindAccount)
+	bind("arn:aws:sqs:eu-west-1:123456789012", "arn:aws:sqs:us-east-1:000000000000", bindPrefix)
+	bind("https://sqs.eu-west-1.amazonaws.com", "http://localhost:4566", bindOrigin)
+	tests := []struct {
+		name, in string
+		inURL    bool
+		want     string // "" is unchanged
+	}{
+		{"a whole value", "i-0123456789abcdef0", false, "i-fedcba98765432100"},
+		{"inside an ARN", "arn:aws:ec2:us-east-1:1:instance/i-0123456789abcdef0", false, "arn:aws:ec2:us-east-1:1:instance/i-fedcba98765432100"},
+		{"twice, between words", "x=i-0123456789abcdef0,i-0123456789abcdef0;", false, "x=i-fedcba98765432100,i-fedcba98765432100;"},
+		{"inside a name that the app made of it", "logs-0f0e0d0c-1111-4222-8333-444455556666.txt", false, "logs-99999999-8888-4777-8666-555544443333.txt"},
+		{"not where more letters follow", "i-0123456789abcdef0a", false, ""},
+		{"not where letters precede", "hi-0123456789abcdef0", false, ""},
+		{"not a part of it", "0123456789abcdef0", false, ""},
+		{"not in another case", "I-0123456789ABCDEF0", false, ""},
+		{"escaped as in a URL", "AQEB%2Bx%2Fy9Zk%3D%3D", true, "new%2B%2Ftoken%3D"},
+		{"escaped twice", "AQEB%252Bx%252Fy9Zk%253D%253D", true, "new%252B%252Ftoken%253D"},
+		{"raw in a URL's path", "AQEB+x/y9Zk==", true, "new+/token="},
+		{"an id behind an escape", "a%2Fi-0123456789abcdef0%2Fb", true, "a%2Fi-fedcba98765432100%2Fb"},
+		{"an escape in a header", "b/k%3Fv=i-0123456789abcdef0", false, "b/k%3Fv=i-fedcba98765432100"},
+		{"in base64", "dXNlIGktMDEyMzQ1Njc4OWFiY2RlZjAh", false, "dXNlIGktZmVkY2JhOTg3NjU0MzIxMDAh"},
+		{"not in base64 that is no text", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYX", false, ""},
+		{"an account", "123456789012", false, "000000000000"},
+		{"an account in an ARN", "arn:aws:sns:us-east-1:123456789012:t", false, "arn:aws:sns:us-east-1:000000000000:t"},
+		{"account and region of a service", "arn:aws:sqs:eu-west-1:123456789012:q", false, "arn:aws:sqs:us-east-1:000000000000:q"},
+		{"the region of another service stays", "arn:aws:sns:eu-west-1:123456789012:q", false, "arn:aws:sns:eu-west-1:000000000000:q"},
+		{"an account in a path", "/123456789012/q", true, "/000000000000/q"},
+		{"a bucket with the account's number is a name", "bucket-123456789012", false, ""},
+		{"a longer number is no account", "1123456789012", false, ""},
+		{"a number with a fraction is no account", "0.123456789012", false, ""},
+		{"a URL of the service", "https://sqs.eu-west-1.amazonaws.com/123456789012/q", false, "http://localhost:4566/000000000000/q"},
+		{"not a host that begins like it", "https://sqs.eu-west-1.amazonaws.com.evil/x", false, ""},
+		{"words, numbers and dates", "test 1 2026-01-01T00:00:00Z us-east-1 bucket", false, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.want == "" {
+				tt.want = tt.in
+			}
+			got, used := b.translate([]byte(tt.in), tt.inURL, nil)
+			if diff := cmp.Diff(tt.want, string(got)); diff != "" {
+				t.Errorf("translate (-want +got):\n%s", diff)
+			}
+			if (len(used) > 0) != (tt.want != tt.in) {
+				t.Errorf("used %v", used)
+			}
+			// The quick look must not miss what the thorough one finds.
+			if len(used) > 0 && !b.touches(b.appendRuns(nil, []byte(tt.in))) {
+				t.Error("touches says there is nothing")
+			}
+		})
+	}
+}
+
+// learned runs one exchange through a learner and returns what a request text
+// becomes then.
+func learned(t *testing.T, recorded, replayed, contentType, earlier, text string) string {
+	t.Helper()
+	named := newSeen(newHasher())
+	k := newCorrelator(named)
+	if earlier != "" {
+		named.note(nil, named.appendRuns(nil, []byte(earlier)), 0)
+	}
+	var c call
+	e := entry.Entry{ID: "1", Method: "GET", Path: "/", Host: "sqs.us-east-1.amazonaws.com", StatusCode: 200,
+		ResponseHeaders: entry.Header{{Name: "Content-Type", Value: contentType}}, ResponseBody: entry.Body{Data: []byte(recorded)}}
+	if err := c.line.Parse(e.AppendJSON(nil)); err != nil {
+		t.Fatal(err)
+	}
+	c.seq = 1
+	resp := response{status: 200, body: []byte(replayed)}
+	resp.head = fmt.Append(resp.head, "Content-Type", contentType)
+	resp.fields = []field{{span{0, 12}, span{12, 12 + len(contentType)}}}
+	new(learner).learn(k, &c, &resp)
+	got, _ := k.translate([]byte(text), false, nil)
+	return string(got)
+}
+
+func TestLearn(t *testing.T) {
+	const j, x = "application/json", "text/xml"
+	tests := []struct{ name, recorded, replayed, contentType, earlier, in, want string }{
+		{"an id by its looks", `{"a":"vol-0123456789abcdef0"}`, `{"a":"vol-00000000000000001"}`, j, "", "vol-0123456789abcdef0", "vol-00000000000000001"},
+		{"a token by its name", `{"NextToken":"q7x2m9"}`, `{"NextToken":"1"}`, j, "", "q7x2m9", "1"},
+		{"an id of letters and digits by its name", `{"id":"a1b2c3d4e5"}`, `{"id":"zzzzzzzzz1"}`, j, "", "a1b2c3d4e5", "zzzzzzzzz1"},
+		{"XML", `<R><UploadId>VXBsb2FkIElE.x1Y2</UploadId></R>`, `<R><UploadId>17</UploadId></R>`, x, "", "VXBsb2FkIElE.x1Y2", "17"},
+		{"JSON inside a string", `{"m":"{\"id\":\"vol-0123456789abcdef0\"}"}`, `{"m":"{\"id\":\"vol-00000000000000001\"}"}`, j, "", "vol-0123456789abcdef0", "vol-00000000000000001"},
+		{"the account by an ARN", `{"Arn":"arn:aws:sns:us-east-1:123456789012:t"}`, `{"Arn":"arn:aws:sns:us-east-1:000000000000:t"}`, j, "", "arn:aws:iam::123456789012:role/r", "arn:aws:iam::000000000000:role/r"},
+		{"host and account by a URL", `{"QueueUrl":"https://sqs.us-east-1.amazonaws.com/123456789012/q"}`, `{"QueueUrl":"http://localhost:9324/000000000000/q"}`, j, "",
+			"https://sqs.us-east-1.amazonaws.com/123456789012/other", "http://localhost:9324/000000000000/other"},
+		{"a URL of another form as a whole", `{"QueueUrl":"https://sqs.us-east-1.amazonaws.com/123456789012/q"}`, `{"QueueUrl":"http://localhost:4566/queue/us-east-1/000000000000/q"}`, j, "",
+			"https://sqs.us-east-1.amazonaws.com/123456789012/q", "http://localhost:4566/queue/us-east-1/000000000000/q"},
+		{"a list in another order", `{"L":[{"n":"a","id":"i-0123456789abcdef0"},{"n":"b","id":"i-0123456789abcdef1"}]}`, `{"L":[{"n":"b","id":"i-000000000000000b0"},{"n":"a","id":"i-000000000000000a0"}]}`, j, "",
+			"i-0123456789abcdef0 i-0123456789abcdef1", "i-000000000000000a0 i-000000000000000b0"},
+		{"a list of another length", `{"L":[{"n":"a","id":"i-0123456789abcdef0"},{"n":"b","id":"i-0123456789abcdef1"}]}`, `{"L":[{"n":"z","id":"i-000000000000000f0"},{"n":"b","id":"i-000000000000000b0"},{"n":"a","id":"i-000000000000000a0"}]}`, j, "",
+			"i-0123456789abcdef0 i-0123456789abcdef1", "i-000000000000000a0 i-000000000000000b0"},
+		{"nothing where another list shares nothing", `{"L":["i-0123456789abcdef0","i-0123456789abcdef1"]}`, `{"L":["i-000000000000000a0"]}`, j, "", "i-0123456789abcdef0", "i-0123456789abcdef0"},
+		{"no name that a request chose", `{"id":"i-0123456789abcdef0"}`, `{"id":"i-000000000000000a0"}`, j, "/k/i-0123456789abcdef0", "i-0123456789abcdef0", "i-0123456789abcdef0"},
+		{"no words", `{"id":"test","Name":"my-bucket-17","Status":"ACTIVE"}`, `{"id":"best","Name":"other-18","Status":"GONE"}`, j, "", "test my-bucket-17 ACTIVE", "test my-bucket-17 ACTIVE"},
+		{"no dates", `{"LastId":"2026-01-01T00:00:00Z","CreationDate":"1780425044"}`, `{"LastId":"2027-01-01T00:00:00Z","CreationDate":"1880425044"}`, j, "", "2026-01-01T00:00:00Z 1780425044", "2026-01-01T00:00:00Z 1780425044"},
+		{"no numbers", `{"Id":17,"SomeId":"4711"}`, `{"Id":18,"SomeId":"4712"}`, j, "", "17 4711", "17 4711"},
+		{"no request ids", `{"RequestId":"0f0e0d0c-1111-4222-8333-444455556666"}`, `{"RequestId":"99999999-8888-4777-8666-555544443333"}`, j, "", "0f0e0d0c-1111-4222-8333-444455556666", "0f0e0d0c-1111-4222-8333-444455556666"},
+		{"a sequence number", `{"SequenceNumber":"49590338271490256608559692538361571095921575989136588898"}`, `{"SequenceNumber":"1"}`, j, "", "49590338271490256608559692538361571095921575989136588898", "1"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, learned(t, tt.recorded, tt.replayed, tt.contentType, tt.earlier, tt.in)); diff != "" {
+				t.Errorf("request (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestBindingsAreBounded(t *testing.T) {
+	b := newBindings(newHasher())
+	b.add([]byte("kept-0123456789abcdef0"), []byte("x"), bindValue, false)
+	for i := range 200_000 {
+		b.add(fmt.Appendf(nil, "i-%017x", i), fmt.Appendf(nil, "j-%017x", i), bindValue, false)
+		if i%1000 == 0 {
+			b.translate([]byte("kept-0123456789abcdef0"), false, nil)
+		}
+	}
+	if b.bytes > maxBindingBytes || len(b.values) > 150_000 || len(b.queue) != len(b.values) {
+		t.Errorf("%d bytes, %d values, %d queued", b.bytes, len(b.values), len(b.queue))
+	}
+	if got, _ := b.translate([]byte("kept-0123456789abcdef0"), false, nil); string(got) != "x" {
+		t.Error("what was used is forgotten")
+	}
+	if got, _ := b.translate(fmt.Appendf(nil, "i-%017x", 1), false, nil); got[0] != 'i' {
+		t.Error("what was not used is kept")
+	}
+}
+
+// FuzzRewrite states that a body without bound values stays as it is, and that
+// one that was rewritten holds none.
+func FuzzRewrite(f *testing.F) {
+	f.Add([]byte(`{"a":"i-0123456789abcdef0"}`), "application/json")
+	f.Add([]byte("a=%2Fi-0123456789abcdef0&b=%25"), "application/x-www-form-urlencoded")
+	f.Add([]byte("dXNlIGktMDEyMzQ1Njc4OWFiY2RlZjAh"), "")
+	k := newCorrelator(newSeen(newHasher()))
+	k.add([]byte("i-0123456789abcdef0"), []byte("i-fedcba98765432100"), bindValue, false)
+	f.Fuzz(func(t *testing.T, data []byte, contentType string) {
+		var w rewriter
+		out, changed := w.rewriteText(k, bytes.Clone(data), bodyOptions(contentType))
+		if !changed && !bytes.Equal(out, data) {
+			t.Fatalf("changed without saying so: %q", out)
+		}
+		if again, twice := w.rewriteText(k, bytes.Clone(out), bodyOptions(contentType)); twice {
+			t.Fatalf("%q was rewritten twice, into %q", data, again)
+		}
+	})
+}
