@@ -99,7 +99,7 @@ func (b *bindings) add(original, replay []byte, kind bindKind, renew bool) {
 	if b.filter == nil {
 		b.filter = make([]uint64, filterBits/64)
 	}
-	b.filter[n.hash%filterBits/64] |= 1 << (n.hash % 64)
+	b.filter[n.hash>>1%filterBits/64] |= 1 << (n.hash >> 1 % 64)
 	b.queue = append(b.queue, n)
 	b.bytes += n.size()
 	for b.bytes > maxBindingBytes {
@@ -174,7 +174,7 @@ func (b *bindings) touches(runs []uint64) bool {
 		return false
 	}
 	for _, h := range runs {
-		if b.filter[h%filterBits/64]&(1<<(h%64)) != 0 && b.anchors[h] != nil {
+		if b.filter[h>>1%filterBits/64]&(1<<(h>>1%64)) != 0 && b.anchors[h] != nil {
 			return true
 		}
 	}
@@ -202,7 +202,7 @@ func (b *bindings) translateDeep(text []byte, inURL bool, used []replaced, depth
 			break
 		}
 		i = end
-		if h := b.of(text[start:end]); len(b.filter) > 0 && b.filter[h%filterBits/64]&(1<<(h%64)) != 0 {
+		if h := b.of(text[start:end]); len(b.filter) > 0 && b.filter[h>>1%filterBits/64]&(1<<(h>>1%64)) != 0 {
 			if n, from, to := b.match(text, done, start, end, h); n != nil {
 				out = append(out, text[done:from]...)
 				out = appendLike(out, n.replay, text[from:to], inURL)

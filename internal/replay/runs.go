@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"bytes"
 	"encoding/base64"
 	"hash/maphash"
 	"sync"
@@ -39,12 +38,32 @@ var byteClass = func() (t [256]uint8) {
 
 func isAlnum(c byte) bool { return byteClass[c] == classRun }
 
-// A hasher gives the same number for equal runs.
+// A hasher gives the same number for equal runs. It is odd for a run that may
+// belong to an id: of eight or more bytes, with a digit.
 type hasher struct{ seed maphash.Seed }
 
 func newHasher() hasher { return hasher{maphash.MakeSeed()} }
 
-func (h hasher) of(run []byte) uint64 { return maphash.Bytes(h.seed, run) }
+func (h hasher) of(run []byte) uint64 {
+	n := maphash.Bytes(h.seed, run) &^ 1
+	if isIDRun(run) {
+		n |= 1
+	}
+	return n
+}
+
+func isIDRun(run []byte) bool {
+	const shortest = 8
+	if len(run) < shortest {
+		return false
+	}
+	for _, c := range run {
+		if c <= '9' {
+			return true
+		}
+	}
+	return false
+}
 
 // nextRun returns the first run of at least minRun bytes at or behind i; start
 // is len(text) when there is none. URL escapes and backslash escapes separate
@@ -122,17 +141,16 @@ func (h hasher) appendRunsDeep(dst []uint64, text []byte, depth int) []uint64 {
 	}
 }
 
-// appendIDs appends the hashes of the runs that may belong to ids: of eight or
-// more bytes, with a digit.
+// appendIDs appends the hashes of the runs that may belong to ids.
 func (h hasher) appendIDs(dst []uint64, text []byte) []uint64 {
-	const shortest, most = 8, 256
+	const most = 256
 	for i := 0; len(dst) < most; {
 		start, end := nextRun(text, i)
 		if start == len(text) {
 			break
 		}
 		i = end
-		if run := text[start:end]; len(run) >= shortest && bytes.ContainsAny(run, "0123456789") {
+		if run := text[start:end]; isIDRun(run) {
 			dst = append(dst, h.of(run))
 		}
 	}
@@ -223,13 +241,13 @@ const (
 
 func newSeen(h hasher) *seen { return &seen{hasher: h, slots: make([]seenSlot, seenSlots)} }
 
-// note says that request seq holds the runs, and appends those that are new to
-// fresh.
+// note says that request seq holds the runs, and appends those of ids that are
+// new to fresh.
 func (s *seen) note(fresh, runs []uint64, seq int64) []uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, h := range runs {
-		if s.add(h, seq) {
+		if s.add(h, seq) && h&1 == 1 {
 			fresh = append(fresh, h)
 		}
 	}
@@ -237,7 +255,7 @@ func (s *seen) note(fresh, runs []uint64, seq int64) []uint64 {
 }
 
 func (s *seen) add(hash uint64, seq int64) (fresh bool) {
-	at := hash % seenSlots
+	at := hash >> 1 % seenSlots
 	oldest := at
 	for range seenProbes {
 		slot := &s.slots[at]
@@ -261,7 +279,7 @@ func (s *seen) add(hash uint64, seq int64) (fresh bool) {
 func (s *seen) by(hash uint64, seq int64) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	at := hash % seenSlots
+	at := hash >> 1 % seenSlots
 	for range seenProbes {
 		slot := &s.slots[at]
 		if slot.hash == hash && slot.seq > 0 {
