@@ -31,6 +31,9 @@ type Entry struct {
 	Method string
 	// Host is the AWS host that the call went to.
 	Host string
+	// ClientScheme is http or https, as the client spoke to the recorder; "" if it
+	// was not asked. SDKs send other payload modes over http than over https.
+	ClientScheme string
 	// Path is as sent on the wire: escaped, without query.
 	Path string
 	// Query is the raw query without its question mark.
@@ -87,6 +90,7 @@ func (e *Entry) AppendJSON(dst []byte) []byte {
 	dst = appendTextIf(dst, FieldRegion, e.Region)
 	dst = appendText(dst, FieldMethod, e.Method)
 	dst = appendTextIf(dst, FieldHost, e.Host)
+	dst = appendTextIf(dst, FieldClientScheme, e.ClientScheme)
 	dst = appendText(dst, FieldPath, e.Path)
 	dst = appendTextIf(dst, FieldQuery, e.Query)
 	dst = appendName(dst, FieldStatusCode)
@@ -169,6 +173,7 @@ func (o *Object) Decode() (*Entry, error) {
 		Region:          d.text(FieldRegion),
 		Method:          d.text(FieldMethod),
 		Host:            d.text(FieldHost),
+		ClientScheme:    d.text(FieldClientScheme),
 		StatusCode:      d.status(),
 		Latency:         d.ms(FieldLatencyMs),
 		Offset:          d.ms(FieldOffsetMs),

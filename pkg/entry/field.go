@@ -13,6 +13,7 @@ const (
 	FieldRegion
 	FieldMethod
 	FieldHost
+	FieldClientScheme
 	FieldPath
 	FieldQuery
 	FieldStatusCode
@@ -59,6 +60,7 @@ var fieldNames = [numFields]string{
 	FieldRegion:                "region",
 	FieldMethod:                "method",
 	FieldHost:                  "host",
+	FieldClientScheme:          "client_scheme",
 	FieldPath:                  "path",
 	FieldQuery:                 "query",
 	FieldStatusCode:            "status_code",
@@ -111,6 +113,8 @@ func lookup(name []byte) (Field, bool) {
 		return FieldMethod, true
 	case "host":
 		return FieldHost, true
+	case "client_scheme":
+		return FieldClientScheme, true
 	case "path":
 		return FieldPath, true
 	case "query":
