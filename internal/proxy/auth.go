@@ -77,7 +77,14 @@ func (c *call) verify() *failure {
 			return c.bodyFailure(err)
 		}
 	}
-	if c.style, err = p.signer.Verify(&c.in, &c.claim, key.Secret, payload); err != nil {
+	c.style, err = p.signer.Verify(&c.in, &c.claim, key.Secret, payload)
+	if err != nil && !c.claim.PayloadKnown() {
+		// Some operations are signed without their body, and do not say so in a header.
+		if c.style, err = p.signer.Verify(&c.in, &c.claim, key.Secret, sign.UnsignedPayload); err == nil {
+			c.body.payload = sign.UnsignedPayload
+		}
+	}
+	if err != nil {
 		if p.o.NoVerify {
 			return c.trust()
 		}

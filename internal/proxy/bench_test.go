@@ -74,7 +74,7 @@ func BenchmarkProxy(b *testing.B) {
 }
 
 // benchUpstream answers every request with the same bytes, at little cost.
-func benchUpstream(b *testing.B, down int) string {
+func benchUpstream(b testing.TB, down int) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
@@ -167,7 +167,7 @@ func cpuTime() time.Duration {
 }
 
 // benchRequest returns a signed request as bytes.
-func benchRequest(b *testing.B, host string, up int) []byte {
+func benchRequest(b testing.TB, host string, up int) []byte {
 	body := strings.Repeat("a", up)
 	r := sign.Request{Method: "POST", Host: host, Path: "/", Header: []sign.Field{
 		{Name: "Content-Type", Value: "application/x-amz-json-1.0"}, {Name: "X-Amz-Target", Value: "DynamoDB_20120810.PutItem"},

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,6 +26,8 @@ type forwardRig struct {
 	*rig
 	ca   *CA
 	host string // of the recorder
+
+	upstreamHandler atomic.Value // func(http.ResponseWriter, *http.Request), in place of the rig's
 }
 
 func newForwardRig(t *testing.T, allow []string, change func(*Options)) *forwardRig {
@@ -54,7 +57,13 @@ func newForwardRig(t *testing.T, allow []string, change func(*Options)) *forward
 			change(o)
 		}
 	})
-	upstream.Config.Handler = http.HandlerFunc(fr.serveUpstream)
+	upstream.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if h, ok := fr.upstreamHandler.Load().(func(http.ResponseWriter, *http.Request)); ok {
+			h(w, r)
+			return
+		}
+		fr.serveUpstream(w, r)
+	})
 	ca, err := OpenCA(CAOptions{Dir: filepath.Join(t.TempDir(), "ca")}, time.Now())
 	if err != nil {
 		t.Fatal(err)
@@ -114,7 +123,7 @@ func TestForwardMode(t *testing.T) {
 					t.Errorf("upstream saw %+v", saw)
 				}
 				entries := fr.entries()
-				if len(entries) != 1 || entries[0].Host != "bkt1.s3.eu-west-1.amazonaws.com" || entries[0].Action != "PutObject" || string(entries[0].RequestBody.Data) != "data" {
+				if len(entries) != 1 || entries[0].Host != "bkt1.s3.eu-west-1.amazonaws.com" || entries[0].ClientScheme != "https" || entries[0].Action != "PutObject" || string(entries[0].RequestBody.Data) != "data" {
 					t.Errorf("entries: %+v", entries)
 				}
 			})
@@ -271,4 +280,84 @@ func TestCertificateAuthority(t *testing.T) {
 	if _, err := OpenCA(CAOptions{Dir: link}, time.Now()); err == nil || !strings.Contains(err.Error(), "symbolic link") {
 		t.Errorf("a symbolic link: %v", err)
 	}
+}
+
+// Event streams go both ways at once over HTTP/2.
+func TestForwardModeIsFullDuplex(t *testing.T) {
+	fr := newForwardRig(t, nil, nil)
+	fr.upstreamHandler.Store(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/vnd.amazon.eventstream")
+		w.WriteHeader(200)
+		http.NewResponseController(w).Flush()
+		b := make([]byte, 5)
+		for {
+			if _, err := io.ReadFull(r.Body, b); err != nil {
+				return
+			}
+			w.Write(b)
+			http.NewResponseController(w).Flush()
+		}
+	})
+	body, feed := io.Pipe()
+	req, err := http.NewRequest("POST", "https://transcribestreaming.us-east-1.amazonaws.com/stream-transcription", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := fr.client(true)
+	defer client.CloseIdleConnections()
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	for i := range 3 {
+		frame := fmt.Sprintf("evt-%d", i)
+		if _, err := io.WriteString(feed, frame); err != nil {
+			t.Fatal(err)
+		}
+		b := make([]byte, 5)
+		if _, err := io.ReadFull(resp.Body, b); err != nil || string(b) != frame {
+			t.Fatalf("%q %v", b, err)
+		}
+	}
+	feed.Close()
+	if rest, err := io.ReadAll(resp.Body); err != nil || len(rest) != 0 {
+		t.Fatalf("%q %v", rest, err)
+	}
+	if e := fr.waitEntries(1)[0]; string(e.RequestBody.Data) != "evt-0evt-1evt-2" || string(e.ResponseBody.Data) != "evt-0evt-1evt-2" {
+		t.Errorf("entry: %+v", e)
+	}
+}
+
+// Whatever a client writes behind CONNECT: what is opened is a host of AWS on 443 or
+// 80, and the name that was judged is the one that would be dialled.
+func FuzzConnect(f *testing.F) {
+	for _, seed := range []string{"s3.amazonaws.com:443", "evil.example:443", "s3.amazonaws.com.evil.example:443", "[::1]:443", "a@s3.amazonaws.com:443",
+		"s3.amazonaws.com\x00.evil:443", "S3.AMAZONAWS.COM:80", "evil.example#.amazonaws.com:443", "s3.amazonaws.com.:443", "169.254.169.254:443"} {
+		f.Add(seed)
+	}
+	fw := &forwarder{allow: []string{"storage.example:9000"}}
+	f.Fuzz(func(t *testing.T, target string) {
+		host, port := splitHost(target)
+		host = strings.ToLower(host)
+		if host == "" || port == "" || fw.judge(host, port) != opened {
+			return
+		}
+		if net.JoinHostPort(host, port) == "storage.example:9000" {
+			return
+		}
+		u, err := url.Parse("https://" + net.JoinHostPort(host, port) + "/")
+		if err != nil || u.Hostname() != host || u.Port() != port || u.User != nil {
+			t.Fatalf("%q is judged as %q and dialled as %v", target, host, u)
+		}
+		if port != "443" && port != "80" {
+			t.Errorf("%q opens port %s", target, port)
+		}
+		for _, suffix := range awsSuffixes {
+			if strings.HasSuffix(host, "."+suffix) {
+				return
+			}
+		}
+		t.Errorf("%q is opened", target)
+	})
 }

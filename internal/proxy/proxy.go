@@ -295,6 +295,10 @@ func (c *call) prepare() *failure {
 	c.x = p.o.Recorder.Begin()
 	e := &c.x.Entry
 	e.Method, e.Host, e.Path, e.Query = c.in.Method, c.target.host, c.target.path, c.in.RawQuery
+	e.ClientScheme = "http"
+	if c.r.TLS != nil {
+		e.ClientScheme = "https"
+	}
 	if c.transparent { // what the client asked AWS for, wherever it goes
 		e.Host, e.Path = c.in.Host, c.in.Path
 	}
