@@ -365,6 +365,7 @@ func (f *forwarder) shutdown(ctx context.Context) {
 	f.mu.Unlock()
 	f.queue.Close()
 	if f.inner.Shutdown(ctx) != nil {
+		f.p.Stopping()
 		f.inner.Close()
 	}
 }
@@ -389,6 +390,10 @@ func (p *Proxy) pass(w http.ResponseWriter, r *http.Request, t target) {
 			c.refuse(&failure{status: http.StatusServiceUnavailable, code: "ServiceUnavailable", message: "recording has stopped: " + err.Error()})
 			return
 		}
+	}
+	if r.Header.Get("Upgrade") != "" && r.ProtoMajor == 1 {
+		c.refuse(&failure{status: http.StatusNotImplemented, code: "NotImplemented", message: "a connection that is upgraded (WebSocket) cannot be recorded; add " + clip(t.host) + " to NO_PROXY"})
+		return
 	}
 	c.readHead()
 	if i := strings.Index(c.in.Path, "://"); i > 0 { // absolute form

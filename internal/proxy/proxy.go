@@ -92,6 +92,8 @@ type Proxy struct {
 	calls     sync.Pool // of *call
 	counts    Counts
 	warned    warnings
+
+	stopping atomic.Bool
 }
 
 // New checks the options and returns a handler.
@@ -356,11 +358,12 @@ func (c *call) fail(err error) {
 	f := &failure{status: http.StatusBadGateway, code: "BadGateway"}
 	var netErr net.Error
 	var dns *net.DNSError
+	var ofClient *bodyError
 	switch {
 	case errors.Is(err, sign.ErrChunk), errors.Is(err, sign.ErrMismatch), errors.Is(err, errBodyHash), errors.Is(err, errBodyTooLarge):
 		f.status, f.code = http.StatusBadRequest, "XAmzContentSHA256Mismatch"
-	case c.r.Context().Err() != nil:
-		c.x.Finish(errClientGone)
+	case c.r.Context().Err() != nil, errors.As(err, &ofClient):
+		c.x.Finish(c.p.gone())
 		panic(http.ErrAbortHandler)
 	case errors.As(err, &dns):
 	case errors.As(err, &netErr) && netErr.Timeout():
@@ -373,7 +376,21 @@ func (c *call) fail(err error) {
 	f.write(c.w, c.r, c.api.Service, c.api.Protocol)
 }
 
-var errClientGone = errors.New("the client went away")
+var (
+	errClientGone = errors.New("the client went away")
+	errStopped    = errors.New("the recorder was stopped")
+)
+
+// gone is why a client's connection broke.
+func (p *Proxy) gone() error {
+	if p.stopping.Load() {
+		return errStopped
+	}
+	return errClientGone
+}
+
+// Stopping says that connections are going to be closed from this side.
+func (p *Proxy) Stopping() { p.stopping.Store(true) }
 
 // relay passes the answer on, the last byte of it after the entry is written.
 func (c *call) relay() {
@@ -391,7 +408,7 @@ func (c *call) relay() {
 		case "Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Upgrade", "Proxy-Authenticate":
 			continue
 		}
-		if connection != "" && containsToken(connection, name) || strings.HasPrefix(name, "Access-Control-") && !c.allowsOrigin() {
+		if connection != "" && containsToken(connection, name) || strings.HasPrefix(name, "Access-Control-") && !c.transparent && !c.allowsOrigin() {
 			continue
 		}
 		h[name] = append(h[name], f.Value)
@@ -482,8 +499,8 @@ func (c *call) cut(cause error) {
 	c.settle()
 	c.p.counts.Failed.Add(1)
 	c.answer.done(false)
-	if c.r.Context().Err() != nil {
-		cause = errClientGone
+	if c.r.Context().Err() != nil || cause == errClientGone {
+		cause = c.p.gone()
 	}
 	c.x.Finish(fmt.Errorf("reading the response: %w", cause))
 	panic(http.ErrAbortHandler)

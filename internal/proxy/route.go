@@ -47,6 +47,11 @@ func (c *call) identify(label string) {
 		Method: c.in.Method, Host: host, Path: c.in.Path, RawQuery: c.in.RawQuery,
 		Header: c.in.Get, Body: c.bodyStart(),
 	})
+	if c.api.Service == "" && c.scheme == sign.Unsigned && fromSDK(c.in.Get("User-Agent")) {
+		// The calls of every other service say which it is; those of S3 do not.
+		host = "s3.amazonaws.com"
+		c.api = awsapi.Identify(&awsapi.Request{Method: c.in.Method, Host: host, Path: c.in.Path, RawQuery: c.in.RawQuery, Header: c.in.Get})
+	}
 	if c.api.Service == "" {
 		c.api.Service = strings.ToLower(c.claim.Service)
 	}
@@ -56,6 +61,11 @@ func (c *call) identify(label string) {
 	if c.api.Region == "" {
 		c.api.Region = c.p.o.Region
 	}
+}
+
+// fromSDK reports whether a User-Agent is that of an AWS SDK or of the AWS CLI.
+func fromSDK(agent string) bool {
+	return strings.Contains(agent, "aws-sdk-") || strings.Contains(agent, "aws-cli/") || strings.Contains(agent, "Boto3/") || strings.Contains(agent, "Botocore/")
 }
 
 // bucketInHost reports whether a label before the recorder's name is a bucket: for S3, but not for

@@ -35,6 +35,8 @@ func TestRoutes(t *testing.T) {
 		{"a host name that is not the signing name", "POST", "", "/v2/email/outbound-emails", "ses", "eu-west-1", nil, "email.eu-west-1.amazonaws.com /v2/email/outbound-emails ses eu-west-1"},
 		{"an operation with a host prefix", "POST", "", "/", "states", "eu-west-1", []string{"X-Amz-Target", "AWSStepFunctions.StartSyncExecution"}, "sync-states.eu-west-1.amazonaws.com / states eu-west-1"},
 		{"unsigned, by its form", "POST", "", "/?Action=AssumeRoleWithWebIdentity&Version=2011-06-15", "", "", nil, "sts.us-west-2.amazonaws.com / sts us-west-2"},
+		{"anonymous S3, by its SDK", "GET", "", "/bkt/k", "", "", []string{"User-Agent", "aws-cli/2.13.0 Python/3.11"}, "s3.us-west-2.amazonaws.com /bkt/k s3 us-west-2"},
+		{"anonymous S3, by its host", "GET", "bkt1.", "/k", "", "", nil, "bkt1.s3.us-west-2.amazonaws.com /k s3 us-west-2"},
 		{"a service that there is not", "GET", "", "/", "evilservice", "eu-west-1", nil, "400"},
 		{"a region that there is not", "GET", "", "/bkt", "s3", "evil", nil, "400"},
 		{"a region that continues as a host", "GET", "", "/bkt", "s3", "us-east-1-evil-com", nil, "400"},

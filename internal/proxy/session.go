@@ -266,6 +266,7 @@ func (s *Session) shutdown() {
 	for _, server := range s.servers {
 		wg.Go(func() {
 			if server.Shutdown(ctx) != nil {
+				s.proxy.Stopping()
 				server.Close() // its error is that of a connection we drop
 			}
 		})
@@ -336,8 +337,10 @@ func newServer(h http.Handler) *http.Server {
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // what clients do wrong is theirs
-		ConnContext:       withConn,
+
+		DisableGeneralOptionsHandler: true,                                                    // OPTIONS * is not ours to answer
+		ErrorLog:                     slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // what clients do wrong is theirs
+		ConnContext:                  withConn,
 	}
 }
 

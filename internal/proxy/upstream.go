@@ -287,7 +287,7 @@ func (conn *upstreamConn) stream(o *outbound, a *answer) error {
 			// The request is broken off, so that the server cannot take it for whole.
 			conn.Close()
 			<-head
-			return source.err
+			return source
 		}
 		if herr := <-head; herr != nil {
 			if err != nil {
@@ -302,7 +302,7 @@ func (conn *upstreamConn) stream(o *outbound, a *answer) error {
 			conn.Close()
 			var source *bodyError
 			if serr := <-sent; errors.As(serr, &source) {
-				return source.err
+				return source
 			}
 			return err
 		}
@@ -325,6 +325,7 @@ func (conn *upstreamConn) stream(o *outbound, a *answer) error {
 type bodyError struct{ err error }
 
 func (e *bodyError) Error() string { return e.err.Error() }
+func (e *bodyError) Unwrap() error { return e.err }
 
 func (conn *upstreamConn) sendBody(body io.Reader, length int64) error {
 	// Two buffers in turn: the one just sent may still be recorded.
@@ -526,83 +527,3 @@ func (a *answer) done(complete bool) {
 	}
 	conn.client.put(conn)
 }
-
-type eof struct{}
-
-func (eof) Read([]byte) (int, error) { return 0, io.EOF }
-
-func (conn *upstreamConn) idleDeadline() {
-	if t := conn.client.idle; t > 0 && conn.br.Buffered() == 0 {
-		conn.SetReadDeadline(time.Now().Add(t))
-	}
-}
-
-// lengthBody is a body of known length.
-type lengthBody upstreamConn
-
-func (b *lengthBody) Read(p []byte) (int, error) {
-	(*upstreamConn)(b).idleDeadline()
-	n, err := b.limit.Read(p)
-	if err == io.EOF && b.limit.N > 0 {
-		err = io.ErrUnexpectedEOF
-	}
-	return n, err
-}
-
-// endlessBody ends when the connection does (HTTP/1.0, Connection: close).
-type endlessBody upstreamConn
-
-func (b *endlessBody) Read(p []byte) (int, error) {
-	(*upstreamConn)(b).idleDeadline()
-	return b.br.Read(p)
-}
-
-type chunkedBody struct {
-	r    io.Reader
-	a    *answer
-	conn *upstreamConn
-	end  bool
-}
-
-func (b *chunkedBody) Read(p []byte) (int, error) {
-	if b.end {
-		return 0, io.EOF
-	}
-	b.conn.idleDeadline()
-	n, err := b.r.Read(p)
-	if err != io.EOF {
-		return n, err
-	}
-	b.end = true
-	for size := 0; ; {
-		line, err := b.conn.br.ReadSlice('\n')
-		if err != nil {
-			return n, io.ErrUnexpectedEOF
-		}
-		if size += len(line); size > readBuffer {
-			return n, errHeadTooLarge
-		}
-		text := strings.TrimRight(string(line), "\r\n")
-		if text == "" {
-			return n, io.EOF
-		}
-		if name, value, ok := strings.Cut(text, ":"); ok {
-			b.a.trailer = append(b.a.trailer, sign.Field{Name: name, Value: strings.Trim(value, " \t")})
-		}
-	}
-}
-
-// bufferPool holds the buffers that large bodies are copied with.
-type bufferPool struct{ pool sync.Pool }
-
-const copyBuffer = 64 << 10
-
-func (p *bufferPool) get() *[]byte {
-	if b, ok := p.pool.Get().(*[]byte); ok {
-		return b
-	}
-	b := make([]byte, copyBuffer)
-	return &b
-}
-
-func (p *bufferPool) put(b *[]byte) { p.pool.Put(b) }
