@@ -373,11 +373,7 @@ func (f *forwarder) shutdown(ctx context.Context) {
 // pass forwards a request without touching its signature.
 func (p *Proxy) pass(w http.ResponseWriter, r *http.Request, t target) {
 	c := p.get(w, r)
-	p.counts.Active.Add(1)
-	defer func() {
-		p.counts.Active.Add(-1)
-		p.put(c)
-	}()
+	defer p.leave(c)
 	if conn := connOf(r); conn != nil {
 		defer conn.end()
 		if twice := conn.begin(); twice && len(r.TransferEncoding) > 0 && r.ProtoMajor == 1 {

@@ -18,6 +18,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -175,7 +176,28 @@ func (p *Proxy) get(w http.ResponseWriter, r *http.Request) *call {
 		c = &call{p: p}
 	}
 	c.w, c.r = w, r
+	p.counts.Active.Add(1)
 	return c
+}
+
+// leave ends a call, also one that broke off. A defect in this program must not end it, nor show
+// what the call carried.
+func (p *Proxy) leave(c *call) {
+	v := recover()
+	p.counts.Active.Add(-1)
+	if v == nil {
+		p.put(c)
+		return
+	}
+	if v != http.ErrAbortHandler {
+		p.counts.Failed.Add(1)
+		p.o.Logger.Error(fmt.Sprintf("internal error (%T); please report it", v))
+		p.o.Logger.Debug(string(debug.Stack()))
+		c.body.close()
+	} else {
+		p.put(c)
+	}
+	panic(http.ErrAbortHandler)
 }
 
 func (p *Proxy) put(c *call) {
@@ -194,11 +216,7 @@ func (p *Proxy) put(c *call) {
 // ServeHTTP takes one request of a client.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := p.get(w, r)
-	p.counts.Active.Add(1)
-	defer func() {
-		p.counts.Active.Add(-1)
-		p.put(c)
-	}()
+	defer p.leave(c)
 	f := p.gate.check(r)
 	if conn := connOf(r); conn != nil {
 		defer conn.end()

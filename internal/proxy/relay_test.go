@@ -414,3 +414,31 @@ func TestRecordingThatCannotBeWritten(t *testing.T) {
 		t.Errorf("%d requests went upstream", n)
 	}
 }
+
+// A defect breaks the call that met it, and tells nothing of what it carried.
+func TestPanicWithinACall(t *testing.T) {
+	broken := true
+	r := newRig(t, func(o *Options) {
+		o.Now = func() time.Time {
+			if broken {
+				panic("canary")
+			}
+			return time.Now()
+		}
+	})
+	req := r.request("GET", "/bkt/k", "", clientKey, "s3")
+	if resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req); err == nil {
+		t.Errorf("answered with %d", resp.StatusCode)
+		resp.Body.Close()
+	}
+	if m := r.messages(); !strings.Contains(m, "internal error (string)") || strings.Contains(m, "canary") {
+		t.Errorf("stderr: %s", m)
+	}
+	broken = false
+	if status, _, _ := r.do(r.request("GET", "/bkt/k", "", clientKey, "s3")); status != 200 {
+		t.Errorf("the next call: %d", status)
+	}
+	if n := r.proxy.counts.Active.Load(); n != 0 {
+		t.Errorf("%d calls are still active", n)
+	}
+}

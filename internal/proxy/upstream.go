@@ -91,7 +91,6 @@ type upstreamConn struct {
 	br     *bufio.Reader
 	out    []byte
 	used   time.Time
-	reused bool
 	limit  io.LimitedReader
 }
 
@@ -140,7 +139,6 @@ func (c *client) get(ctx context.Context, o *outbound) (*upstreamConn, error) {
 			break
 		}
 		if time.Since(conn.used) < keepIdle && conn.br.Buffered() == 0 && alive(conn.raw) {
-			conn.reused = true
 			return conn, nil
 		}
 		conn.Close()

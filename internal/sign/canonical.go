@@ -1,6 +1,7 @@
 package sign
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
@@ -183,8 +184,8 @@ func appendNormalized(dst []byte, path string) []byte {
 		switch segment {
 		case "", ".":
 		case "..":
-			if i := slices.Index(reversed(dst[start:]), '/'); i >= 0 {
-				dst = dst[:len(dst)-i-1]
+			if i := bytes.LastIndexByte(dst[start:], '/'); i >= 0 {
+				dst = dst[:start+i]
 			}
 		default:
 			dst = append(dst, '/')
@@ -195,12 +196,6 @@ func appendNormalized(dst []byte, path string) []byte {
 		dst = append(dst, '/')
 	}
 	return dst
-}
-
-func reversed(s []byte) []byte {
-	r := slices.Clone(s)
-	slices.Reverse(r)
-	return r
 }
 
 // appendQuery appends the parameters decoded, encoded strictly and sorted. The
