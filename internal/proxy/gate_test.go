@@ -178,7 +178,7 @@ func TestAmbiguousFramingLater(t *testing.T) {
 // Clients that send slowly, or nothing, do not keep others out.
 func TestManyIdleConnections(t *testing.T) {
 	r := newRig(t, nil)
-	for i := range 500 {
+	for i := range 2000 {
 		c, err := net.Dial("tcp", r.server.Listener.Addr().String())
 		if err != nil {
 			t.Skipf("only %d connections: %v", i, err) // a limit of the machine

@@ -161,6 +161,9 @@ func (s *Session) listen(ctx context.Context) error {
 	}
 	s.address = l.Addr().String()
 	s.serve(newListener(l), s.forward)
+	if host == "127.0.0.1" {
+		s.listenIPv6(l)
+	}
 	s.serving.Go(func() { s.forward.inner.Serve(s.forward.queue) }) // ends when the queue is closed
 	if s.o.HTTPS >= 0 {
 		if err := s.listenHTTPS(host); err != nil {
@@ -177,6 +180,24 @@ func (s *Session) listen(ctx context.Context) error {
 		s.log.Info("recording calls to https://" + s.https)
 	}
 	return nil
+}
+
+// listenIPv6 takes the same port of the other loopback address: "localhost" may lead to
+// either, and nobody else should answer there.
+func (s *Session) listenIPv6(l net.Listener) {
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		return
+	}
+	l6, err := net.Listen("tcp", net.JoinHostPort("::1", port))
+	switch {
+	case err == nil:
+		s.serve(newListener(l6), s.forward)
+	case errors.Is(err, syscall.EADDRINUSE):
+		s.log.Warn(fmt.Sprintf("another program listens on [::1]:%s: give clients http://127.0.0.1:%s, not localhost", port, port))
+	default:
+		s.log.Debug("no IPv6: " + err.Error())
+	}
 }
 
 // serve answers on l until the session ends.
