@@ -12,13 +12,19 @@ import (
 //
 // It is one loop without recursion: the open containers are the parents of cur.
 func (t *Tree) parseJSON(data []byte, base uint32, parent Node, depth int) error {
+	return t.jsonFrom(data, base, parent, depth, 0, parent, nil)
+}
+
+// jsonFrom is parseJSON. With twin it begins at i, behind a value in cur.
+func (t *Tree) jsonFrom(data []byte, base uint32, parent Node, depth int, i int, cur Node, twin *twin) error {
 	var (
-		i     int
-		cur   = parent
 		nd    node
 		fail  = func(i int, why string) error { return &Error{Format: JSON, Offset: i, Reason: why} }
 		short = func() error { return fail(len(data), "unexpected end") }
 	)
+	if twin != nil {
+		goto after
+	}
 	if len(data) >= 3 && data[0] == 0xEF && data[1] == 0xBB && data[2] == 0xBF {
 		i = 3
 	}
@@ -107,6 +113,9 @@ value:
 	}
 
 after:
+	if twin != nil && i >= twin.suffix && t.adopt(twin, i, cur) {
+		return nil
+	}
 	for i < len(data) && isSpace(data[i]) {
 		i++
 	}

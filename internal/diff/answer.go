@@ -74,7 +74,10 @@ func (j *job) compareContent() {
 	pr, pi := j.newPair()
 	oa := body.Options{ContentType: j.contentType(&j.a)}
 	ob := body.Options{ContentType: j.contentType(&j.b)}
-	errA, errB := pr.a.Parse(a, oa), pr.b.Parse(b, ob)
+	if len(a) != len(j.a.body.Data) || len(b) != len(j.b.body.Data) || oa != ob {
+		j.prefix, j.suffix = 0, 0
+	}
+	errA, errB := pr.a.Parse(a, oa), pr.b.ParseTwin(b, ob, &pr.a, j.prefix, j.suffix)
 	if j.payload() {
 		if errA == nil && errB == nil && j.comparePayload(pi) {
 			return

@@ -108,6 +108,8 @@ type job struct {
 	action    string
 	called    bool // call is known
 	request   []byte
+	prefix    int  // bytes that the bodies begin with alike, and
+	suffix    int  // end with; 0 where it was not looked
 	requested bool // request is read
 	searched  int  // bytes
 	host      []byte
@@ -251,12 +253,88 @@ func (j *job) equalFields(f entry.Field) bool {
 }
 
 func (j *job) readBodies() error {
+	j.prefix, j.suffix = 0, 0
+	if ok, err := j.readAlike(); ok || err != nil {
+		return err
+	}
 	var err error
 	if j.a.body, err = j.line.BodyInto(entry.FieldResponseBody, &j.a.scratch); err != nil {
 		return err
 	}
 	j.b.body, err = j.replay.BodyInto(entry.FieldResponseBody, &j.b.scratch)
 	return err
+}
+
+// readAlike decodes two texts that begin and end alike, as the answers to one
+// call do, with what they have in common decoded once. It notes how much that
+// is. ok is false if the bodies are not such.
+func (j *job) readAlike() (ok bool, err error) {
+	x, y := j.line.Get(entry.FieldResponseBody), j.replay.Get(entry.FieldResponseBody)
+	if len(x) < 256 || len(y) < 256 || x[0] != '"' || y[0] != '"' {
+		return false, nil
+	}
+	for _, o := range []*entry.Object{&j.line.Object, &j.replay} {
+		if o.Has(entry.FieldResponseBodyEncoding) || o.Has(entry.FieldResponseBodySHA256) || o.Has(entry.FieldResponseBodySize) || o.Has(entry.FieldResponseBodyTruncated) {
+			return false, nil
+		}
+	}
+	x, y = x[1:len(x)-1], y[1:len(y)-1]
+	p := commonPrefix(x, y)
+	p -= inEscape(x, p)
+	q := commonSuffix(x[p:], y[p:])
+	for q > 0 && (inEscape(x, len(x)-q) > 0 || inEscape(y, len(y)-q) > 0) {
+		q--
+	}
+	out := j.a.scratch[:0]
+	if out, err = entry.AppendUnescaped(out, x[:p]); err != nil {
+		return false, err
+	}
+	mid := len(out)
+	if out, err = entry.AppendUnescaped(out, x[p:len(x)-q]); err != nil {
+		return false, err
+	}
+	tail := len(out)
+	if out, err = entry.AppendUnescaped(out, x[len(x)-q:]); err != nil {
+		return false, err
+	}
+	j.a.scratch, j.a.body = out, entry.Body{Data: out}
+	other := append(j.b.scratch[:0], out[:mid]...)
+	if other, err = entry.AppendUnescaped(other, y[p:len(y)-q]); err != nil {
+		return false, err
+	}
+	other = append(other, out[tail:]...)
+	j.b.scratch, j.b.body = other, entry.Body{Data: other}
+	j.prefix, j.suffix = mid, len(out)-tail
+	return true, nil
+}
+
+// inEscape returns how many bytes before i belong to an escape sequence, or a
+// pair of them that makes one character, that goes on at i.
+func inEscape(s []byte, i int) int {
+	odd := func(i int) bool { // s[i] is a backslash that is not itself escaped
+		n := 0
+		for i >= 0 && s[i] == '\\' {
+			n++
+			i--
+		}
+		return n%2 == 1
+	}
+	for k := min(11, i); k > 0; k-- {
+		if s[i-k] != '\\' || !odd(i-k) {
+			continue
+		}
+		esc := s[i-k:]
+		switch {
+		case len(esc) < 2 || k < 2:
+			return k
+		case esc[1] != 'u':
+		case k < 6:
+			return k
+		case len(esc) > 3 && esc[2]|0x20 == 'd' && esc[3] >= '8' && esc[3]|0x20 <= 'b':
+			return k // the first half of a pair
+		}
+	}
+	return 0
 }
 
 func (j *job) readHeaders() error {

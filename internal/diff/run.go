@@ -23,8 +23,8 @@ type batch struct {
 }
 
 const (
-	batchLines = 32
-	batchBytes = 256 << 10
+	batchLines = 16
+	batchBytes = 128 << 10
 )
 
 // Run compares every entry of src and writes it to sink, in order. It compares

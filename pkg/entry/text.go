@@ -17,7 +17,12 @@ func hasEscape(quoted []byte) bool { return bytes.IndexByte(quoted, '\\') >= 0 }
 // the input, that skipString has accepted. Bytes that are no valid UTF-8 stay
 // as they are: a decoder must not replace what was recorded.
 func appendUnquoted(dst, quoted []byte) ([]byte, error) {
-	b := quoted[1 : len(quoted)-1]
+	return AppendUnescaped(dst, quoted[1:len(quoted)-1])
+}
+
+// AppendUnescaped appends the text of a part of a JSON string that Parse has
+// accepted; the part must not begin or end inside an escape sequence.
+func AppendUnescaped(dst, b []byte) ([]byte, error) {
 	// What is written is never longer than what is read, so the text is
 	// written by index: bodies have a backslash every few bytes, and eight bytes
 	// at a time are copied before it is known whether there is one among them.
