@@ -1,5 +1,11 @@
 package diff
 
+import (
+	"bytes"
+
+	"github.com/neureaux/cloudmock/internal/value"
+)
+
 // bindings is the one-to-one map between the values that the original's
 // services made up and those of the replay's. The first meeting of a value binds
 // it; later ones must agree. It remembers at least the last half of maxBindings
@@ -92,4 +98,41 @@ func (b *bindings) learn(original, replay []byte) {
 		return // it could be a count, or a word
 	}
 	b.put(hashValue(forwardSeed, original), bound{hashValue(forwardSeed, replay)})
+}
+
+// learnParts learns what the parts of original became that the two do not
+// share: "p:<uuid>" in a request stands as "build/p:<uuid>" in an ARN of the answer.
+func (b *bindings) learnParts(original, replay []byte) {
+	for len(original) > 0 && len(replay) > 0 {
+		var x, y token
+		var before, beforeB []byte
+		before, x, original = nextToken(original)
+		beforeB, y, replay = nextToken(replay)
+		if !bytes.Equal(before, beforeB) || x.host || y.host {
+			return
+		}
+		b.learnPart(x.text, y.text)
+		if n, m := len(x.text)-36, len(y.text)-36; n >= 0 && m >= 0 && value.Classify(x.text[n:]).Kind == value.UUID {
+			b.learnPart(x.text[n:], y.text[m:])
+			continue
+		}
+		if bytes.Count(x.text, dash) != bytes.Count(y.text, dash) {
+			continue
+		}
+		for p, q := x.text, y.text; len(p) > 0; {
+			var u, v []byte
+			u, p, _ = bytes.Cut(p, dash)
+			v, q, _ = bytes.Cut(q, dash)
+			b.learnPart(u, v)
+		}
+	}
+}
+
+var dash = []byte{'-'}
+
+// learnPart learns what a part became unless it is known, or the same.
+func (b *bindings) learnPart(x, y []byte) {
+	if !bytes.Equal(x, y) && !b.knows(x) {
+		b.learn(x, y)
+	}
 }

@@ -15,6 +15,7 @@ import (
 func (d *Differ) settle(j *job) {
 	for _, r := range j.rewrites {
 		d.bound.learn(r.original, r.replay)
+		d.bound.learnParts(r.original, r.replay)
 	}
 	j.same = j.sameAnswer()
 	for i := 0; i < len(j.events); {
