@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
+	"net/netip"
 	"os/exec"
 	"slices"
 	"strings"
@@ -52,7 +54,7 @@ func status(err error) error {
 }
 
 // stop ends the command: it is asked first, in case that the terminal has not
-// already, and killed when it does not listen.
+// already, and killed when it does not listen. It returns how the command ended.
 func (c *child) stop(patience time.Duration) error {
 	if c == nil {
 		return nil
@@ -65,14 +67,22 @@ func (c *child) stop(patience time.Duration) error {
 		{patience, func() { c.cmd.Process.Kill() }},
 	} {
 		select {
-		case <-c.ended:
-			return nil
+		case err := <-c.ended:
+			return err
 		case <-time.After(step.wait):
 			step.do() // fails when the command has just ended
 		}
 	}
-	<-c.ended
-	return nil
+	return <-c.ended
+}
+
+// dialable is addr as a client on this machine dials it: one that listens on every
+// address is reached on loopback.
+func dialable(addr net.Addr) string {
+	if ap, err := netip.ParseAddrPort(addr.String()); err == nil && ap.Addr().IsUnspecified() {
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), ap.Port()).String()
+	}
+	return addr.String()
 }
 
 // Mint makes a pair of credentials that nothing but this recorder knows.

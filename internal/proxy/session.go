@@ -159,7 +159,7 @@ func (s *Session) listen(ctx context.Context) error {
 		}
 		return err
 	}
-	s.address = l.Addr().String()
+	s.address = dialable(l.Addr())
 	s.serve(newListener(l), s.forward)
 	if host == "127.0.0.1" {
 		s.listenIPv6(l)
@@ -238,13 +238,13 @@ func (s *Session) wait(ctx context.Context) error {
 			s.shutdown()
 			return err
 		case <-timer:
-			err := child.stop(s.o.Drain)
+			child.stop(s.o.Drain) // how the command ends is our doing
 			s.shutdown()
-			return err
+			return nil
 		case <-s.full:
-			err := child.stop(s.o.Drain)
+			child.stop(s.o.Drain) // how the command ends is our doing
 			s.shutdown()
-			return err
+			return nil
 		case err := <-ended:
 			s.shutdown()
 			if s.proxy.counts.Forwarded.Load() > 0 || s.proxy.counts.Refused.Load() > 0 {
