@@ -110,6 +110,10 @@ func (s *Session) inject(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, err.Error(), status)
 			return
 		}
+		if err := s.recorder.Redact(&l.Object); err != nil {
+			http.Error(w, l.Errorf("%v", err).Error(), http.StatusBadRequest)
+			return
+		}
 		lines = append(lines, s.complete(l))
 	}
 	for _, line := range lines {
