@@ -223,7 +223,9 @@ func (l *learner) pair(p pair) {
 		l.bind(o, r, bindValue, p.role)
 		return
 	}
-	l.later = append(l.later, p)
+	if n := countParts(o); n > 1 && n <= mostParts && len(o) <= longestParts {
+		l.later = append(l.later, p)
+	}
 }
 
 // trimQuotes takes the quotes off an ETag.
@@ -364,14 +366,19 @@ func (l *learner) isService(origin []byte) bool {
 	return isAWSHost(name) || name == "localhost" || strings.HasPrefix(name, "127.") || recorded != "" && strings.HasSuffix(host, recorded)
 }
 
+// Limits of a text that is looked at part by part.
+const (
+	mostParts    = 64
+	longestParts = 2 << 10
+)
+
 // parts learns from two texts that are built alike, such as paths: between the
 // same separators, words of the service's making stand for each other.
 func (l *learner) parts(o, r []byte, role value.Role) {
-	const most, longest = 64, 2 << 10
-	if len(o) > longest || len(r) > longest {
+	if len(o) > longestParts || len(r) > longestParts {
 		return
 	}
-	if n := countParts(o); n > most || n != countParts(r) {
+	if n := countParts(o); n > mostParts || n != countParts(r) {
 		return
 	}
 	for len(o) > 0 {
