@@ -425,6 +425,10 @@ func (c *call) relay() {
 		switch name {
 		case "Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Upgrade", "Proxy-Authenticate":
 			continue
+		case "Content-Length": // as it was understood: not beside Transfer-Encoding, and once
+			if a.length < 0 || h[name] != nil {
+				continue
+			}
 		}
 		if connection != "" && containsToken(connection, name) || strings.HasPrefix(name, "Access-Control-") && !c.transparent && !c.allowsOrigin() {
 			continue

@@ -335,6 +335,13 @@ func (conn *upstreamConn) sendBody(body io.Reader, length int64) error {
 	var sent int64
 	for {
 		n, err := body.Read(*buf)
+		if framed, ok := body.(*sign.ChunkReader); ok && err == nil && sent+int64(n) == length {
+			// The last piece goes out when the framing has ended there, too.
+			var more [1]byte
+			if m, rerr := framed.Read(more[:]); m > 0 || rerr != io.EOF {
+				return &bodyError{fmt.Errorf("%w: its last chunk is missing", sign.ErrChunk)}
+			}
+		}
 		if n > 0 {
 			if length < 0 {
 				head := strconv.AppendInt(make([]byte, 0, 20), int64(n), 16)
