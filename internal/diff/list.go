@@ -522,6 +522,9 @@ func (j *job) stableText(k body.Kind, s, key []byte) uint64 {
 		return 11
 	}
 	c := value.Classify(s)
+	if i := len(s) - 9; i > 0 && s[i] == '-' && wholeNumber(s[i+1:]) {
+		c.Kind = value.ResourceID // eight hexadecimal digits that happen to be decimal
+	}
 	switch {
 	case c.Kind == value.Number && k == body.Number:
 		return hashNumber(s)

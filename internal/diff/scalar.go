@@ -106,7 +106,7 @@ func (j *job) values(p place, name []byte, k body.Kind, a, b []byte) {
 	}
 	ca, cb := value.ClassifyPair(a, b)
 	switch {
-	case role == value.TokenRole && k != body.Binary && opaqueToken(name, a, b), isPEM(a) && isPEM(b), j.drawn(name):
+	case role == value.TokenRole && k != body.Binary && opaqueToken(name, a, b), isPEM(a) && isPEM(b), j.drawn(name) && len(a) == len(b):
 		e.mode, e.rule = modeMeet, ruleToken
 		e.weak = !value.Random(a) && !ca.Kind.Generated() || len(a) < minStrong
 	case role == value.LagRole && (k == body.Number || ca.Kind == value.Number) && cb.Kind == value.Number:
@@ -126,7 +126,7 @@ func (j *job) values(p place, name []byte, k body.Kind, a, b []byte) {
 		e.mode, e.rule = modeMeet, ruleOwner
 	case ca.Kind == value.Account && cb.Kind == value.Account:
 		e.mode, e.rule = modeMeet, ruleAccount
-	case ca.Kind == value.Address && value.Same(a, b, ca, cb):
+	case ca.Kind == value.Address && value.Same(a, b, ca, cb) && j.namesAddress(p):
 		e.mode, e.rule = modeMeet, ruleID
 	case role == value.IDRole && (madeUp(a, b, true) || value.Random(a) && value.Random(b) && (len(a) == len(b) || len(a) > 30)):
 		e.mode, e.rule = modeMeet, ruleID

@@ -154,7 +154,7 @@ func (j *job) text(p place, a, b []byte, id bool) bool {
 			if j.determined(ta.text) {
 				e.rule, e.mode = ruleBound, modeAgree
 			}
-		case ca.Kind == value.Address && value.Same(ta.text, tb.text, ca, cb):
+		case ca.Kind == value.Address && value.Same(ta.text, tb.text, ca, cb) && j.namesAddress(p):
 			e.rule = ruleID
 		case ca.Kind.Generated() && value.Same(ta.text, tb.text, ca, cb):
 			e.rule = ruleID
@@ -217,6 +217,27 @@ func (j *job) labels(p place, a, b []byte) bool {
 		j.events = append(j.events, e)
 	}
 	return true
+}
+
+// namesAddress reports whether the service gives addresses out, or the name of
+// the place speaks of one.
+func (j *job) namesAddress(p place) bool {
+	j.identify()
+	switch j.service {
+	case "ec2", "ecs", "rds", "elasticache", "eks", "elasticloadbalancing", "route53":
+		return true
+	}
+	name := p.header
+	if p.pair >= 0 {
+		name = string(memberName(&j.pairs[p.pair].a, p.a))
+	}
+	name = strings.ToLower(name)
+	for _, word := range []string{"address", "ip", "dns", "endpoint", "host", "mac", "nameserver"} {
+		if strings.Contains(name, word) {
+			return true
+		}
+	}
+	return false
 }
 
 // namesRegion reports whether the name of the place speaks of regions.
@@ -305,7 +326,7 @@ func madeUp(a, b []byte, id bool) bool {
 			return false
 		}
 	}
-	if apart < 3 {
+	if apart < 3 || bytes.EqualFold(a, b) {
 		return false
 	}
 	ra, rb := value.Random(a), value.Random(b)

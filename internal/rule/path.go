@@ -44,7 +44,7 @@ func ParsePath(s string) (*Path, error) {
 	rest := s
 	for i := range 2 {
 		head, tail, ok := strings.Cut(rest, ":")
-		if !ok || head == "" || strings.ContainsAny(head, "$.[\"") || !strings.HasPrefix(tail, "$") && !strings.Contains(tail, ":") && i == 1 {
+		if !ok || head == "" || strings.ContainsAny(head, "$.[\"") {
 			break
 		}
 		if i == 0 {
