@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/term"
@@ -186,27 +187,40 @@ func version() string {
 	return v + " " + info.GoVersion
 }
 
-// withSignals returns a context that the first interrupt ends; the second one
-// ends the process.
+// withSignals returns a context that the first interrupt ends; a later one ends
+// the process.
 func withSignals(parent context.Context, name string, stderr io.Writer) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		if _, ok := <-signals; !ok {
-			return
-		}
-		cancel(errInterrupted)
-		if _, ok := <-signals; ok {
-			fmt.Fprintf(stderr, "%s: stopped at once by a second signal\n", name)
-			os.Exit(StatusInterrupted)
-		}
-	}()
+	go obey(signals, func() { cancel(errInterrupted) }, func() {
+		fmt.Fprintf(stderr, "%s: stopped at once by a second signal\n", name)
+		os.Exit(StatusInterrupted)
+	})
 	return ctx, sync.OnceFunc(func() {
 		signal.Stop(signals)
 		close(signals)
 		cancel(nil)
 	})
+}
+
+// echo is how long the first signal may be repeated: timeout(1), npm and make
+// signal their child and then its process group.
+const echo = 500 * time.Millisecond
+
+// obey calls drain at the first signal, and stop at one that comes when the
+// echo of the first has faded. It returns when signals is closed.
+func obey(signals <-chan os.Signal, drain, stop func()) {
+	var first time.Time
+	for range signals {
+		switch {
+		case first.IsZero():
+			first = time.Now()
+			drain()
+		case time.Since(first) > echo:
+			stop()
+		}
+	}
 }
 
 // interruptible returns a reader of f that gives up when ctx ends. Reads of a

@@ -6,9 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -124,4 +128,25 @@ func TestIdleInputGivesUp(t *testing.T) {
 		t.Errorf("Read ended with %v", err)
 	}
 	pw.Close()
+}
+
+func TestASecondSignalMeansNow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		signals := make(chan os.Signal)
+		var drained, stopped int
+		go obey(signals, func() { drained++ }, func() { stopped++ })
+		signals <- os.Interrupt
+		signals <- syscall.SIGTERM // the echo that timeout(1) sends to the process group
+		synctest.Wait()
+		if drained != 1 || stopped != 0 {
+			t.Errorf("after a signal and its echo: drained %d, stopped %d", drained, stopped)
+		}
+		time.Sleep(echo + time.Nanosecond) // synthetic time
+		signals <- os.Interrupt
+		close(signals)
+		synctest.Wait()
+		if drained != 1 || stopped != 1 {
+			t.Errorf("after a second signal: drained %d, stopped %d", drained, stopped)
+		}
+	})
 }
