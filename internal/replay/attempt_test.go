@@ -34,13 +34,18 @@ func TestAnswerOnTheWayIsAskedForAgain(t *testing.T) {
 		{"nor where the answers are different for good", 200, state("ACTIVE"), []string{httpAnswer(200, state("ARCHIVED"))}, 1, "ARCHIVED"},
 		{"until what was deleted is gone", 400, `{"__type":"ResourceNotFoundException"}`, []string{httpAnswer(200, state("DELETING")), httpAnswer(400, `{"__type":"x"}`)}, 2, "__type"},
 		{"until what it acts on is ready", 200, state("ACTIVE"), []string{httpAnswer(400, `{"__type":"ResourceInUseException"}`), httpAnswer(200, state("ACTIVE"))}, 2, "ACTIVE"},
+		{"not for what is there already", 200, state("CREATING"), []string{httpAnswer(400, `{"__type":"ResourceInUseException"}`)}, 1, "InUse"},
 		{"other errors are answers", 200, state("ACTIVE"), []string{httpAnswer(400, `{"__type":"ValidationException"}`)}, 1, "Validation"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var n atomic.Int64
 			s := newRawServer(t, func(string) string { return tt.answers[min(int(n.Add(1)), len(tt.answers))-1] })
-			got, err := replayText(t, Options{Endpoints: endpoint(s.addr), Settle: 5 * time.Second}, describe("a", tt.status, tt.answer))
+			text := describe("a", tt.status, tt.answer)
+			if strings.HasPrefix(tt.name, "not for") {
+				text = strings.ReplaceAll(text, "DescribeTable", "CreateTable")
+			}
+			got, err := replayText(t, Options{Endpoints: endpoint(s.addr), Settle: 5 * time.Second}, text)
 			if err != nil {
 				t.Fatal(err)
 			}

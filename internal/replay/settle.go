@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -87,6 +88,10 @@ func (w *worker) unsettled(c *call) bool {
 	}
 	if resp.status >= 400 && original < 300 {
 		// Refused because what it acts on is not ready: it has done nothing, so it can be sent again.
+		// To what makes something anew the same codes say that it is there already.
+		if strings.HasPrefix(c.req.api.Action, "Create") {
+			return false
+		}
 		code := awsapi.ErrorCode(c.req.api.Protocol, resp.status, resp.text, resp.body)
 		return notReadyCode(code)
 	}
