@@ -19,7 +19,7 @@ import (
 )
 
 // patience is how long a condition may take to come true on a busy machine.
-const patience = 30 * time.Second
+const patience = 60 * time.Second
 
 // workspace is a directory that lives as long as the test run.
 var workspace string
