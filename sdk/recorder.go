@@ -8,6 +8,9 @@
 //	// ... use the clients made from cfg ...
 //	err = recorder.SaveToFile("recording.json")
 //
+// (Where AWS_CA_BUNDLE is set, aws-sdk-go-v2 refuses any http.Client that is not
+// its own: unset it, and give the certificates to a transport for [WithBase].)
+//
 // The program gets AWS's answers unchanged. Credentials never reach the
 // recording; other secrets in it are replaced by pseudonyms.
 package sdk

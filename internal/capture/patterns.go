@@ -11,6 +11,9 @@ type matcher func(r *redactor, s string, at int) (start, end int, clean string, 
 
 // freeText replaces in a text whatever has the form of a secret.
 func (r *redactor) freeText(s string) string {
+	if len(s) < 8 { // a://b:c@
+		return s
+	}
 	var out []byte
 	last := 0
 	hints.each(s, hintValue, func(at int, w *hintWord) bool {

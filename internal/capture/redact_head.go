@@ -53,8 +53,14 @@ var headerKinds = map[string]headerKind{
 	"Etag":                 headerDigest,
 	"X-Amz-Crc32":          headerDigest,
 	"Digest":               headerDigest,
-	"Content-Digest":       headerDigest,
-	"Repr-Digest":          headerDigest,
+
+	"X-Amz-Checksum-Crc32":     headerDigest,
+	"X-Amz-Checksum-Crc32c":    headerDigest,
+	"X-Amz-Checksum-Crc64nvme": headerDigest,
+	"X-Amz-Checksum-Sha1":      headerDigest,
+	"X-Amz-Checksum-Sha256":    headerDigest,
+	"Content-Digest":           headerDigest,
+	"Repr-Digest":              headerDigest,
 
 	"X-Amz-Server-Side-Encryption-Customer-Key":                 headerSSEKey,
 	"X-Amz-Copy-Source-Server-Side-Encryption-Customer-Key":     headerSSEKey,
@@ -72,6 +78,8 @@ var headerKinds = map[string]headerKind{
 	"X-Amz-Server-Side-Encryption-Customer-Algorithm": headerPlain, "X-Amz-Storage-Class": headerPlain, "X-Amz-Target": headerPlain,
 	"X-Amz-Trailer": headerPlain, "X-Amz-User-Agent": headerPlain, "X-Amz-Version-Id": headerPlain, "X-Amzn-Errortype": headerPlain,
 	"X-Amzn-Query-Mode": headerPlain, "X-Amzn-Requestid": headerPlain, "X-Amzn-Trace-Id": headerPlain,
+	"Content-Language": headerPlain, "If-Match": headerPlain, "If-Modified-Since": headerPlain, "If-None-Match": headerPlain, "Keep-Alive": headerPlain,
+	"Smithy-Protocol": headerPlain, "X-Amz-Acl": headerPlain, "X-Amz-Api-Version": headerPlain, "X-Amz-Delete-Marker": headerPlain,
 	"X-Amz-Client-Token": headerPlain, "X-Amzn-Client-Token": headerPlain, "X-Amzn-Idempotency-Token": headerPlain, "X-Amz-Next-Token": headerPlain,
 }
 
