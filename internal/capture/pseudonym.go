@@ -158,7 +158,7 @@ func (p *pseudonymizer) bytes(value []byte) []byte {
 		return out
 	}
 	a := alphabetOf(string(value))
-	from := a.checkFrom(string(value))
+	from := a.checkFrom(value)
 	a.fill(out, 0, from, source)
 	a.check(out, from)
 	return out
@@ -193,11 +193,11 @@ func isBytePseudonym(value []byte) bool {
 
 func isTextPseudonym(value string) bool {
 	try := func(a alphabet) bool {
-		from := a.checkFrom(value)
+		again := []byte(value)
+		from := a.checkFrom(again)
 		if from < 0 {
 			return false
 		}
-		again := []byte(value)
 		a.check(again, from)
 		return string(again) == value
 	}
@@ -234,20 +234,19 @@ func alphabetOf(value string) alphabet {
 	return general
 }
 
-// places calls yield for each character of the value that is replaced, by one
-// of class, or by another of the same length if class is "".
-func (a alphabet) places(value []byte, yield func(at, size int, class string)) {
-	uuid := isUUID(string(value))
-	for i := 0; i < len(value); i++ {
-		class := ""
+// next returns the first place at or after i whose character is replaced: by one
+// of class, or by another of the same size if class is "". It reports false at
+// the end.
+func (a *alphabet) next(value []byte, i int, uuid bool) (at, size int, class string, ok bool) {
+	for ; i < len(value); i++ {
 		switch c := value[i]; {
-		case 'A' <= c && c <= 'Z':
-			class = a.upper
 		case 'a' <= c && c <= 'z':
 			class = a.lower
+		case 'A' <= c && c <= 'Z':
+			class = a.upper
 		case isDigit(c):
 			class = a.digit
-			if a == general && (i == 0 || !isDigit(value[i-1])) {
+			if len(a.lower) == len(lower) && (i == 0 || !isDigit(value[i-1])) {
 				// 007 is no number, 700 is: the first digit stays 0 or not 0.
 				if c == '0' {
 					continue
@@ -255,45 +254,60 @@ func (a alphabet) places(value []byte, yield func(at, size int, class string)) {
 				class = digits[1:]
 			}
 		case c >= utf8.RuneSelf:
-			_, size := utf8.DecodeRune(value[i:])
-			yield(i, size, "")
-			i += size - 1
+			_, size = utf8.DecodeRune(value[i:])
+			return i, size, "", true
+		default:
 			continue
 		}
 		if class != "" && !(uuid && (i == 14 || i == 19)) { // version and variant
-			yield(i, 1, class)
+			return i, 1, class, true
 		}
 	}
+	return 0, 0, "", false
 }
 
 // checkFrom returns where the check characters begin: the last third of the
 // places, 8 at most; -1 if there are none.
-func (a alphabet) checkFrom(value string) int {
-	n := 0
-	a.places([]byte(value), func(int, int, string) { n++ })
-	from := n - min(n/3, 8)
-	at := -1
-	k := 0
-	a.places([]byte(value), func(i, _ int, _ string) {
-		if k == from {
-			at = i
+func (a *alphabet) checkFrom(value []byte) int {
+	var last [8]int // places, the n-th at n%8
+	n, uuid := 0, isUUID(string(value[:min(len(value), 37)]))
+	for i := 0; ; n++ {
+		at, size, _, ok := a.next(value, i, uuid)
+		if !ok {
+			break
 		}
-		k++
-	})
-	return at
+		last[n%8] = at
+		i = at + size
+	}
+	checks := min(n/3, 8)
+	if checks == 0 {
+		return -1
+	}
+	return last[(n-checks)%8]
 }
 
 // fill writes random characters into the places from one offset to another, -1
 // being the end.
-func (a alphabet) fill(out []byte, from, to int, source interface{ Uint64() uint64 }) {
-	a.places(slices.Clone(out), func(i, size int, class string) {
-		if i < from || to >= 0 && i >= to {
+func (a *alphabet) fill(out []byte, from, to int, source interface{ Uint64() uint64 }) {
+	uuid := isUUID(string(out[:min(len(out), 37)]))
+	var bits uint64
+	if to < 0 {
+		to = len(out)
+	}
+	for i, k := max(from, 0), 0; ; k++ {
+		at, size, class, ok := a.next(out, i, uuid)
+		if !ok || at >= to {
 			return
 		}
-		n := source.Uint64()
+		if k%4 == 0 {
+			bits = source.Uint64()
+		}
+		n := int(bits & 0xffff)
+		bits >>= 16
+		i = at + size
 		if class != "" {
-			out[i] = class[n%uint64(len(class))]
-			return
+			out[at] = class[n%len(class)]
+			continue
 		}
 		var r rune
 		switch size {
@@ -304,12 +318,12 @@ func (a alphabet) fill(out []byte, from, to int, source interface{ Uint64() uint
 		default:
 			r = 0x1f600 + rune(n%64) // faces
 		}
-		utf8.EncodeRune(out[i:i+size], r)
-	})
+		utf8.EncodeRune(out[at:at+size], r)
+	}
 }
 
 // check writes the check characters, which follow from those before them.
-func (a alphabet) check(out []byte, from int) {
+func (a *alphabet) check(out []byte, from int) {
 	if from < 0 {
 		return
 	}
@@ -319,8 +333,10 @@ func (a alphabet) check(out []byte, from int) {
 
 // checkSum is the public rule by which a pseudonym is known.
 func checkSum(head []byte) []byte {
-	sum := sha256.Sum256(append([]byte("cloudmock pseudonym\x00"), head...))
-	return sum[:]
+	h := sha256.New()
+	h.Write([]byte("cloudmock pseudonym\x00"))
+	h.Write(head)
+	return h.Sum(nil)
 }
 
 // isKeyID reports whether s is an access key id.
