@@ -112,6 +112,9 @@ func (r *redactor) document(data []byte, contentType string, d *document) (clean
 		text := fromUTF16(data)
 		return data, false, !d.sensitive && w.clean(text) == text
 	}
+	if f := w.tree.Format(); d.sensitive && d.shape.Kind() == awsapi.Structure && (f == body.Text || f == body.Bytes) {
+		return nil, false, false // no document, where the model says that one with secrets stands
+	}
 	w.value(w.tree.Root(), d.shape, d.all || d.shape.Sensitive())
 	if len(w.edits) == 0 {
 		return data, false, true

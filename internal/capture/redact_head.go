@@ -102,6 +102,9 @@ func kindOfUnusual(name string) headerKind {
 	if strings.HasPrefix(low, "x-amz-checksum-") {
 		return headerDigest
 	}
+	if strings.HasSuffix(low, "-auth") {
+		return headerSecret
+	}
 	for _, word := range [...]string{"token", "secret", "passw", "api-key", "apikey", "api_key", "authorization", "credential", "signature", "cookie", "customer-key", "private-key", "assertion", "session-key", "access-key"} {
 		if strings.Contains(low, word) {
 			return headerSecret
