@@ -44,7 +44,7 @@ func (c *call) relayLearning() {
 	if len(data) <= maxCredentials {
 		if key, ok := findCredentials(data); ok {
 			key.Identity = c.api.Action
-			c.p.o.Keyring.Add(key, c.p.o.Now())
+			c.p.o.Keyring.Learn(c.r.Context(), key, c.p.o.Now())
 			c.p.counts.Learned.Add(1)
 		}
 		c.w.WriteHeader(c.answer.status)

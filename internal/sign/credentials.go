@@ -19,6 +19,15 @@ type Static Credentials
 // Credentials implements Source.
 func (s Static) Credentials(context.Context) (Credentials, error) { return Credentials(s), nil }
 
+// String, GoString and MarshalText hide the secret, as those of Credentials.
+func (s Static) String() string { return Credentials(s).String() }
+
+// GoString is String.
+func (s Static) GoString() string { return s.String() }
+
+// MarshalText is String.
+func (s Static) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
 // Fallback signs with First, and where it has nothing, with Then.
 type Fallback struct {
 	First Source // may be nil

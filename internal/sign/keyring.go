@@ -3,6 +3,7 @@ package sign
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -71,6 +72,33 @@ func (k *Keyring) Add(key Key, now time.Time) {
 	}
 	k.keys[key.KeyID] = key
 }
+
+// Learn makes a key known that an answer handed out. It takes the place of no key that
+// was known from the start: one answer must not lock out the clients that sign with it.
+func (k *Keyring) Learn(ctx context.Context, key Key, now time.Time) {
+	k.mu.RLock()
+	had, ok := k.keys[key.KeyID]
+	k.mu.RUnlock()
+	if ok && had.As != nil {
+		return
+	}
+	if k.self != nil {
+		if own, err := k.self.Credentials(ctx); err == nil && own.KeyID == key.KeyID {
+			return
+		}
+	}
+	k.Add(key, now)
+}
+
+// String says how many keys there are, and shows none.
+func (k *Keyring) String() string {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return fmt.Sprintf("keyring of %d", len(k.keys))
+}
+
+// GoString is String.
+func (k *Keyring) GoString() string { return k.String() }
 
 // Lookup returns the key with the given id. The credentials of the recorder itself
 // are asked for each time, because they may have been renewed.

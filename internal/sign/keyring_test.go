@@ -1,8 +1,11 @@
 package sign
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -72,5 +75,38 @@ func TestChainReadsTheEnvironment(t *testing.T) {
 	got, err := c.Credentials(t.Context())
 	if err != nil || got != (Credentials{"AK", "s", "t"}) || c.Region != "eu-west-1" {
 		t.Errorf("got %v in %q, %v", got, c.Region, err)
+	}
+}
+
+func TestLearnedKeyTakesNoOtherPlace(t *testing.T) {
+	now := time.Now()
+	k := NewKeyring(Static{KeyID: "OWN", Secret: "own"})
+	k.Add(Key{Credentials: Credentials{KeyID: "MINTED", Secret: "minted"}, As: Static{}}, now)
+	for _, tt := range []struct{ name, id, want string }{
+		{"the recorder's own key stays", "OWN", "own"},
+		{"a minted key stays", "MINTED", "minted"},
+		{"a new key is known", "NEW", "learned"},
+		{"a learned key is renewed", "NEW", "learned"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			k.Learn(t.Context(), Key{Credentials: Credentials{KeyID: tt.id, Secret: "learned"}, Expires: now.Add(time.Hour)}, now)
+			if key, err := k.Lookup(t.Context(), tt.id, now); err != nil || key.Secret != tt.want {
+				t.Errorf("%q, %v; want %q", key.Secret, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestNothingPrintsASecret(t *testing.T) {
+	c := Credentials{KeyID: "AKID", Secret: "CANARY", Token: "CANARY"}
+	for _, v := range []any{c, &c, Static(c), Key{Credentials: c, As: Static(c)}, Fallback{First: Static(c), Then: c}, struct{ Own Source }{Static(c)}, NewKeyring(Static(c))} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
+			if s := fmt.Sprintf(verb, v); strings.Contains(s, "CANARY") {
+				t.Errorf("%T with %s: %s", v, verb, s)
+			}
+		}
+		if s, err := json.Marshal(v); err != nil || strings.Contains(string(s), "CANARY") {
+			t.Errorf("%T as JSON: %s, %v", v, s, err)
+		}
 	}
 }

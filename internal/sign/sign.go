@@ -97,6 +97,9 @@ func (c Credentials) String() string { return "credentials of " + c.KeyID }
 // GoString is String, so that %#v hides the secret too.
 func (c Credentials) GoString() string { return c.String() }
 
+// MarshalText is String, so that JSON hides the secret too.
+func (c Credentials) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
 // Options say for whom and how to sign.
 type Options struct {
 	Service string // signing name, as in the credential scope
