@@ -4,6 +4,7 @@ import (
 	"crypto/md5"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -199,6 +200,23 @@ func TestStrict(t *testing.T) {
 				t.Errorf("match is %v", got.Match)
 			}
 		})
+	}
+}
+
+func TestMoreDifferencesThanAreListedAreCounted(t *testing.T) {
+	list := func(n int) string {
+		var b strings.Builder
+		for i := range 300 {
+			fmt.Fprintf(&b, `,"k%d":%d`, i, i*n)
+		}
+		return "{" + b.String()[1:] + "}"
+	}
+	r := compareWith(t, New(Options{Strict: true}), exchange{Original: ok(list(1)), Replay: ok(list(2))}.line(t))
+	if n := len(r.Diffs); n != maxDiffs+1 {
+		t.Fatalf("%d differences are listed, want %d", n, maxDiffs+1)
+	}
+	if got, want := r.Diffs[maxDiffs].Replay, any("99 more differences"); got != want {
+		t.Errorf("the last one says %v, want %v", got, want)
 	}
 }
 

@@ -426,7 +426,12 @@ func (d *Differ) write(j *job) {
 	} else {
 		l.Set(entry.FieldMatch, jsonFalse)
 		l.Set(entry.FieldSeverity, append(append(append(j.path[:0], '"'), j.severity...), '"'))
-		j.path = append(append(append(j.path[:0], '['), j.out...), ']')
+		j.path = append(append(j.path[:0], '['), j.out...)
+		if j.dropped > 0 { // told, not dropped in silence
+			j.path = append(j.path, `,{"path":"…","kind":"value","original":null,"replay":"`...)
+			j.path = append(appendInt(j.path, j.dropped), ` more differences"}`...)
+		}
+		j.path = append(j.path, ']')
 		l.Set(entry.FieldDiffs, j.path)
 	}
 	if len(j.allowed) == 0 {
