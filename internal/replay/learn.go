@@ -219,7 +219,7 @@ func (l *learner) pair(p pair) {
 		}
 		return
 	}
-	if madeByService(o, class, p.role) {
+	if madeByService(o, class, p.role) || p.role == value.IDRole && drawn(o, r) {
 		l.bind(o, r, bindValue, p.role)
 		return
 	}
@@ -255,6 +255,63 @@ func madeByService(v []byte, class value.Class, role value.Role) bool {
 		return class.Kind == value.Digest || value.Random(v)
 	}
 	return class.Kind != value.Number && (class.Kind == value.Digest || value.Random(v)) && !bytes.ContainsAny(v, " \t\n")
+}
+
+// drawn reports whether two ids, which stand at one place and are not equal,
+// differ in a word that looks drawn at random on both sides though few of its
+// letters are digits: API Gateway's "qcorscnw" and "40uiuw", the end of
+// Cognito's "eu-west-1_zNUwBIThp". Words that people choose have more in common.
+func drawn(o, r []byte) bool {
+	o, r = tails(o, r)
+	if len(o) < 6 || len(o) > 64 || len(o) != len(r) {
+		return false
+	}
+	same, digits, consonants, longest, turns := 0, 0, 0, 0, 0
+	for i, c := range o {
+		if !isAlnum(c) || !isAlnum(r[i]) {
+			return false
+		}
+		if c == r[i] {
+			same++
+		}
+		if i > 0 && c > '9' && o[i-1] > '9' && (c^o[i-1])&0x20 != 0 {
+			turns++ // from one case to the other
+		}
+		switch {
+		case c <= '9':
+			digits++
+			consonants = 0
+		case bytes.IndexByte([]byte("aeiouAEIOU"), c) >= 0:
+			consonants = 0
+		default:
+			consonants++
+			longest = max(longest, consonants)
+		}
+	}
+	return same*3 <= len(o) && digits < len(o) && (digits > 0 || longest >= 3 || turns >= 3)
+}
+
+// tails cuts off what two texts begin with in common, up to the last separator.
+func tails(o, r []byte) (x, y []byte) {
+	cut := 0
+	for i := 0; i < len(o) && i < len(r) && o[i] == r[i]; i++ {
+		if !isAlnum(o[i]) {
+			cut = i + 1
+		}
+	}
+	return o[cut:], r[cut:]
+}
+
+// drawnTail reports whether two resources of ARNs begin with the same name and
+// end in what the service drew behind it: Secrets Manager's six letters, the
+// time a stream was made.
+func (l *learner) drawnTail(o, r []byte) bool {
+	x, y := tails(o, r)
+	if drawn(x, y) {
+		return !l.chosen(x)
+	}
+	i, k := bytes.LastIndexByte(o, '/')+1, bytes.LastIndexByte(r, '/')+1
+	return value.Classify(o[i:]).Kind == value.Timestamp && value.Classify(r[k:]).Kind == value.Timestamp
 }
 
 // mixed reports text of at least n letters and digits that change from one to
@@ -321,7 +378,7 @@ func (l *learner) arn(p pair) {
 		l.know.add(prefixO, prefixR, bindPrefix, false)
 	}
 	l.parts(o[5], r[5], value.ARNRole)
-	if t, _ := l.know.translate(p.original, false, nil); !bytes.Equal(t, p.replay) && !l.chosen(o[5]) {
+	if t, _ := l.know.translate(p.original, false, nil); !bytes.Equal(t, p.replay) && (!l.chosen(o[5]) || l.drawnTail(o[5], r[5])) {
 		l.know.add(p.original, p.replay, bindValue, false)
 	}
 }
