@@ -179,6 +179,9 @@ func (f *forwarder) connect(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v := f.judge(host, port)
+	if port == "80" {
+		v = denied403 // TLS is what follows a CONNECT
+	}
 	if v == denied403 || credentialAddress(host) {
 		f.deny(w, r, http.StatusForbidden, "CONNECT to %s: only AWS's own hosts are opened; --allow-host adds one, --passthrough lets others by unseen", clip(r.RequestURI))
 		return
@@ -305,6 +308,9 @@ func (f *forwarder) absolute(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// sharedSpace is used like private addresses, behind carriers and in VPCs (RFC 6598).
+var sharedSpace = netip.MustParsePrefix("100.64.0.0/10")
+
 // dialPublic connects to a host that is none of ours: neither this machine nor its network. The
 // address that was checked is the one that is dialled.
 func (f *forwarder) dialPublic(ctx context.Context, host, port string) (net.Conn, error) {
@@ -314,7 +320,7 @@ func (f *forwarder) dialPublic(ctx context.Context, host, port string) (net.Conn
 	}
 	for _, ip := range ips {
 		ip = ip.Unmap()
-		if ip.IsLoopback() || ip.IsPrivate() && !f.private || ip.IsUnspecified() || ip.IsMulticast() || ip.IsInterfaceLocalMulticast() || credentialIP(ip) || !ip.IsGlobalUnicast() {
+		if ip.IsLoopback() || (ip.IsPrivate() || sharedSpace.Contains(ip)) && !f.private || ip.IsUnspecified() || ip.IsMulticast() || ip.IsInterfaceLocalMulticast() || credentialIP(ip) || !ip.IsGlobalUnicast() {
 			return nil, fmt.Errorf("%s is an address inside this network", ip)
 		}
 	}

@@ -136,6 +136,7 @@ func TestForwardModeIsNoOpenRelay(t *testing.T) {
 	tests := []struct{ name, request, want string }{
 		{"another site", "CONNECT evil.example:443", "403"},
 		{"another port of AWS", "CONNECT s3.amazonaws.com:22", "403"},
+		{"AWS's port for plain http", "CONNECT s3.amazonaws.com:80", "403"},
 		{"loopback", "CONNECT 127.0.0.1:443", "403"},
 		{"loopback v6", "CONNECT [::1]:443", "403"},
 		{"the recorder itself", "CONNECT localhost:4577", "403"},
@@ -360,4 +361,13 @@ func FuzzConnect(f *testing.F) {
 		}
 		t.Errorf("%q is opened", target)
 	})
+}
+
+func TestPassthroughStaysOutOfThisNetwork(t *testing.T) {
+	f := newForwarder(newRig(t, nil).proxy, nil, nil, true)
+	for _, address := range []string{"127.0.0.1", "::1", "10.0.0.1", "192.168.1.1", "100.64.0.1", "169.254.169.254", "::ffff:10.0.0.1", "fd00::1", "fe80::1", "0.0.0.0", "224.0.0.1"} {
+		if c, err := f.dialPublic(t.Context(), address, "443"); err == nil || !strings.Contains(err.Error(), "inside this network") {
+			t.Errorf("%s: %v, %v", address, c, err)
+		}
+	}
 }
