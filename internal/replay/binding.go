@@ -18,6 +18,7 @@ const (
 	bindAccount                 // as a value, or as a part of an ARN or a path
 	bindPrefix                  // the start of an ARN, with its region and account
 	bindOrigin                  // scheme and host of a URL
+	bindWhole                   // as the whole of a scalar, a path's label or a parameter
 )
 
 // A binding is a value of the recording and what the endpoint has in its place.
@@ -334,6 +335,8 @@ func (n *binding) stands(text []byte, from, to int) bool {
 		return oneOf(before, "\x00:/=\"',& \n([") && oneOf(after, "\x00:/\"',& \n.)]") && (after != '.' || before == '/' || before == 0)
 	case bindPrefix:
 		return after == ':'
+	case bindWhole:
+		return oneOf(before, "\x00/=") && oneOf(after, "\x00/&")
 	case bindOrigin:
 		return oneOf(after, "\x00/?#\"' ,")
 	}

@@ -12,7 +12,8 @@ import (
 // service had made. It is safe for concurrent use.
 type correlator struct {
 	*bindings
-	named *seen // what requests held
+	scoped scoped
+	named  *seen // what requests held
 }
 
 func newCorrelator(named *seen) *correlator {
@@ -91,7 +92,8 @@ func (w *rewriter) rewrite(k *correlator, dst []entry.Rewrite, r *request) ([]en
 		dst = append(dst, entry.Rewrite{Original: r.Path, Replay: p, Where: "path"})
 		r.Path = p
 	}
-	if !k.touches(r.runs) {
+	byName := !k.scoped.empty()
+	if !byName && !k.touches(r.runs) {
 		return dst, false, nil
 	}
 	text := func(s string, where string, inURL bool) string {
@@ -106,10 +108,20 @@ func (w *rewriter) rewrite(k *correlator, dst []entry.Rewrite, r *request) ([]en
 	r.Path = text(r.Path, "path", true)
 	if r.RawQuery != "" {
 		r.RawQuery = text(r.RawQuery, "query", true)
+		if byName {
+			r.RawQuery, w.used = k.scoped.query(r.RawQuery, w.used[:0])
+			dst = appendRewrites(dst, w.used, "query")
+		}
 	}
 	for i := range r.Header {
 		if f := &r.Header[i]; len(f.Value) >= minRun && carriesValues(f.Name) {
 			if v := text(f.Value, "header "+f.Name, false); isFieldValue([]byte(v)) {
+				f.Value = v
+			}
+		}
+		if f := &r.Header[i]; byName {
+			if v, ok := k.scoped.find([]byte(f.Name), []byte(f.Value)); ok && isFieldValue([]byte(v)) {
+				dst = appendRewrites(dst, []replaced{{f.Value, v}}, "header "+f.Name)
 				f.Value = v
 			}
 		}
@@ -199,6 +211,9 @@ func (w *rewriter) rewriteText(k *correlator, data []byte, o body.Options) ([]by
 		if text, used := k.translate(t.Text(n), false, w.used); len(used) > len(w.used) {
 			w.used = used
 			w.edits = append(w.edits, body.Edit{Node: n, Text: text})
+		} else if r, ok := k.scoped.member(t, n); ok {
+			w.used = append(w.used, replaced{string(t.Text(n)), r})
+			w.edits = append(w.edits, body.Edit{Node: n, Text: []byte(r)})
 		}
 	}
 	if len(w.edits) == 0 {

@@ -24,6 +24,7 @@ type learner struct {
 // pair is two scalars at the same place of the two answers.
 type pair struct {
 	original, replay []byte
+	name             []byte // of the member or header
 	role             value.Role
 }
 
@@ -42,7 +43,7 @@ func (l *learner) learn(k *correlator, c *call, resp *response) {
 			return nil
 		}
 		if other := resp.header(string(name)); other != nil && !bytes.Equal(v, other) {
-			l.pair(pair{bytes.Clone(v), other, role})
+			l.pair(pair{bytes.Clone(v), other, bytes.Clone(name), role})
 		}
 		return nil
 	})
@@ -99,7 +100,7 @@ func (l *learner) walk(o, r body.Node, role value.Role) {
 			return
 		}
 		if ko == body.String && kr == body.String && !bytes.Equal(to.Text(o), tr.Text(r)) {
-			l.pair(pair{to.Text(o), tr.Text(r), role})
+			l.pair(pair{to.Text(o), tr.Text(r), memberName(to, o), role})
 		}
 	case ko == body.Array && kr == body.Array:
 		l.lists(children(to, o, nil), children(tr, r, nil), role)
@@ -146,11 +147,29 @@ func (l *learner) objects(o, r body.Node, role value.Role) {
 // roleWithin is the role of a member: that of its name or, where it merely says
 // how the value is written ({"S": …}, <item>, <member>), of its holder's.
 func roleWithin(role value.Role, key []byte) value.Role {
-	switch string(key) {
-	case "S", "B", "SS", "BS", "item", "member", "entry", "value", "Value", "#text", "StringValue":
+	if isWrapper(key) {
 		return role
 	}
 	return value.RoleOf(key)
+}
+
+// isWrapper reports names that merely say how a value is written.
+func isWrapper(key []byte) bool {
+	switch string(key) {
+	case "S", "B", "SS", "BS", "item", "member", "entry", "value", "Value", "#text", "StringValue":
+		return true
+	}
+	return false
+}
+
+// memberName returns the name that a scalar goes by.
+func memberName(t *body.Tree, n body.Node) []byte {
+	for ; n != body.None; n = t.Parent(n) {
+		if key := t.Key(n); len(key) > 0 && !isWrapper(key) {
+			return key
+		}
+	}
+	return nil
 }
 
 // repeated reports whether n has a sibling of its name.
@@ -202,6 +221,10 @@ func (l *learner) pair(p pair) {
 		return
 	}
 	o, r := trimQuotes(p.original), trimQuotes(p.replay)
+	if scopable(p.name, o, r, p.role) && !(len(o) >= 4 && madeByService(o, value.Classify(o), p.role)) {
+		l.know.scoped.bind(p.name, o, r)
+		return
+	}
 	if len(o) < 4 || len(r) == 0 || len(o) > 64<<10 || len(r) > 64<<10 {
 		return
 	}
@@ -223,9 +246,23 @@ func (l *learner) pair(p pair) {
 		l.bind(o, r, bindValue, p.role)
 		return
 	}
+	if p.role == value.IDRole && len(o) <= longestScoped && isOneWord(o) && isOneWord(r) {
+		l.bind(o, r, bindWhole, p.role)
+		return
+	}
 	if n := countParts(o); n > 1 && n <= mostParts && len(o) <= longestParts {
 		l.later = append(l.later, p)
 	}
+}
+
+// isOneWord reports letters and digits alone.
+func isOneWord(b []byte) bool {
+	for _, c := range b {
+		if !isAlnum(c) {
+			return false
+		}
+	}
+	return true
 }
 
 // trimQuotes takes the quotes off an ETag.
