@@ -18,7 +18,7 @@ func TestShortIdsAreCarriedOverByName(t *testing.T) {
 	answers := map[string]string{
 		"POST /b/k?uploads=": `<InitiateMultipartUploadResult><UploadId>2</UploadId></InitiateMultipartUploadResult>`,
 		"POST /":             `{"NextToken":"ba"}`,
-		"POST /apis":         `{"id":"pdihgans","name":"qcorscnw-name"}`,
+		"POST /apis":         `{"id":"pdihgans","name":"shop"}`,
 	}
 	var mu sync.Mutex
 	var got []string
@@ -37,8 +37,8 @@ func TestShortIdsAreCarriedOverByName(t *testing.T) {
 		`"service":"s3","method":"PUT","path":"/b/1","query":"x=1&max-keys=1"`,
 		`"service":"dynamodb","method":"POST","path":"/","request_body":"{\"Limit\":1}","response_body":"{\"NextToken\":\"ab\"}"`,
 		`"service":"dynamodb","method":"POST","path":"/x","request_body":"{\"NextToken\":\"ab\",\"Name\":\"ab\"}"`,
-		`"service":"apigateway","method":"POST","path":"/apis","response_body":"{\"id\":\"qcorscnw\",\"name\":\"qcorscnw-name\"}"`,
-		`"service":"apigateway","method":"GET","path":"/apis/qcorscnw/routes","query":"of=qcorscnw&name=qcorscnw-name"`,
+		`"service":"apigateway","method":"POST","path":"/apis","response_body":"{\"id\":\"qcorscnw\",\"name\":\"shop\"}"`,
+		`"service":"apigateway","method":"GET","path":"/apis/qcorscnw/routes","query":"of=qcorscnw&name=shop"`,
 	} {
 		fmt.Fprintf(&recording, `{"id":"e%d","host":"localhost","region":"us-east-1","status_code":200,"latency_ms":1,"offset_ms":%d,%s}`+"\n", i, 10*i, e)
 	}
@@ -52,7 +52,7 @@ func TestShortIdsAreCarriedOverByName(t *testing.T) {
 		`POST / {"Limit":1}`,
 		`POST /x {"NextToken":"ba","Name":"ab"}`,
 		"POST /apis",
-		"GET /apis/pdihgans/routes?of=pdihgans&name=qcorscnw-name",
+		"GET /apis/pdihgans/routes?of=pdihgans&name=shop",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
