@@ -24,7 +24,7 @@ type workload struct {
 var workloads = []workload{
 	{"versitygw", func(t testing.TB) string { return startVersitygw(t).url }, s3Client("./clients/gosdk", "-versions"), accessKey + ":" + secretKey},
 	{"gofakes3", serveGofakes3, s3Client("./clients/gosdk", "-tolerant"), ""},
-	{"s3rver", func(t testing.TB) string { return startEmulator(t, "s3rver").url }, s3Client("./clients/gosdk", "-tolerant"), "S3RVER:S3RVER"},
+	{"s3rver", func(t testing.TB) string { return startEmulator(t, "s3rver").url }, s3Client("./clients/gosdk", "-tolerant", "-keep"), "S3RVER:S3RVER"},
 	{"dynalite", func(t testing.TB) string { return startEmulator(t, "dynalite").url }, stateful("dynamodb"), ""},
 	{"kinesalite", func(t testing.TB) string { return startEmulator(t, "kinesalite").url }, stateful("kinesis"), ""},
 	{"sqslite", func(t testing.TB) string { return localhost(startEmulator(t, "sqslite").url) }, stateful("sqs"), ""},

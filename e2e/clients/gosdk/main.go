@@ -31,14 +31,15 @@ func main() {
 	log.SetFlags(0)
 	unseekable := flag.Bool("unseekable", false, "send bodies that cannot be read twice, as a pipe's")
 	versions := flag.Bool("versions", false, "use object versions, too; not every server has them")
+	keep := flag.Bool("keep", false, "leave the objects; not every server deletes many at once reliably")
 	tolerant := flag.Bool("tolerant", false, "go on after a step that the server cannot do")
 	flag.Parse()
-	if err := use(context.Background(), *unseekable, *versions, *tolerant); err != nil {
+	if err := use(context.Background(), *unseekable, *versions, *keep, *tolerant); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func use(ctx context.Context, unseekable, versions, tolerant bool) error {
+func use(ctx context.Context, unseekable, versions, keep, tolerant bool) error {
 	cfg, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
 		return err
@@ -59,7 +60,9 @@ func use(ctx context.Context, unseekable, versions, tolerant bool) error {
 		{"copy", a.copy},
 		{"presigned", a.presigned},
 		{"errors", a.errors},
-		{"delete", a.delete},
+	}
+	if !keep {
+		steps = append(steps, step{"delete", a.delete})
 	}
 	if versions {
 		steps = append(steps, step{"versions", a.versions})
