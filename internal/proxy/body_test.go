@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -57,5 +58,32 @@ func TestForwardModeReadsTheOperationFromAForm(t *testing.T) {
 	resp.Body.Close()
 	if e := fr.entries(); len(e) != 1 || e[0].Action != "GetCallerIdentity" || string(e[0].RequestBody.Data) != form {
 		t.Errorf("entries: %+v", e)
+	}
+}
+
+// One program of a command may assume a role through the proxy, and another use it at the endpoint.
+func TestForwardModeLearnsKeys(t *testing.T) {
+	for host, learned := range map[string]int64{"sts.eu-west-1.amazonaws.com": 1, "sts.localhost": 0} {
+		fr := newForwardRig(t, []string{"sts.localhost"}, nil)
+		fr.answer = func(w http.ResponseWriter, _ *http.Request, _ []byte) {
+			io.WriteString(w, "<Credentials><AccessKeyId>ASIAROLE</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken></Credentials>")
+		}
+		const form = "Action=AssumeRole&Version=2011-06-15"
+		req, err := http.NewRequest("POST", "https://"+host+"/", strings.NewReader(form))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", formType)
+		fr.sign(req, "/", form, clientKey, "sts", time.Now())
+		client := fr.client(false)
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		client.CloseIdleConnections()
+		if got := fr.proxy.Counts().Learned.Load(); got != learned {
+			t.Errorf("%s: %d keys learned, want %d", host, got, learned)
+		}
 	}
 }

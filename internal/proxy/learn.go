@@ -20,7 +20,10 @@ const maxCredentials = 1 << 20
 // its next calls with. The name of the operation decides: what is stored in a bucket
 // or a table is never taken for credentials.
 func (c *call) learns() bool {
-	if c.answer.status/100 != 2 || c.transparent || c.answer.length > maxCredentials {
+	if c.answer.status/100 != 2 || c.answer.length > maxCredentials {
+		return false
+	}
+	if name, _ := splitHost(c.x.Entry.Host); c.transparent && !isAWSHost(name) {
 		return false
 	}
 	switch c.api.Service {
