@@ -34,7 +34,7 @@ func (b *bench) diff() error {
 		{"cm-diff", equal, []string{b.path("cm-diff")}},
 		{"cm-diff --strict, equal", equal, []string{b.path("cm-diff"), "--strict"}},
 		{"cm-diff --strict, differing", differing, []string{b.path("cm-diff"), "--strict"}},
-		{"cm-report", compared, []string{b.path("cm-report"), "--format", "json", "--min-compat", "0"}},
+		{"cm-report", compared, []string{"sh", "-c", `"$0" --format json || [ $? = 1 ]`, b.path("cm-report")}},
 	} {
 		if err := b.throughput(t, s.name, s.file, s.cmd); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
