@@ -127,7 +127,7 @@ func (s *Session) inject(w http.ResponseWriter, r *http.Request) {
 	json.NewEncoder(w).Encode(struct { // a client that is gone needs no answer
 		RecordingID string `json:"recording_id"`
 		EntryCount  int64  `json:"entry_count"`
-	}{s.recorder.Run(), s.written.Load()})
+	}{s.recordingID(), s.written.Load()})
 }
 
 // complete gives an injected entry what every entry has: a time, and an id.

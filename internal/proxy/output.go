@@ -43,8 +43,12 @@ func openOutput(o Output, log *slog.Logger) (*output, error) {
 		out.log = capture.NewLog(o.Stream, lo)
 		return out, nil
 	case o.Recording:
-		if err := replaceable(path); err != nil {
+		old, err := replaceable(path)
+		if err != nil {
 			return nil, err
+		}
+		if old {
+			log.Warn(fmt.Sprintf("%s: the Recording that is there is replaced when this one ends", path))
 		}
 		out.journal = path + ".journal"
 		path = out.journal
@@ -63,27 +67,29 @@ func openOutput(o Output, log *slog.Logger) (*output, error) {
 	return out, nil
 }
 
-// replaceable refuses to put a Recording in the place of what is none.
-func replaceable(path string) error {
+// replaceable refuses to put a Recording in the place of what is none, and
+// tells whether there is one.
+func replaceable(path string) (old bool, err error) {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return errors.Join(fmt.Errorf("%s is not a file", path), err)
+		return false, errors.Join(fmt.Errorf("%s is not a file", path), err)
 	}
 	head, err := io.ReadAll(io.LimitReader(f, 4<<10))
 	if err != nil {
-		return err
+		return false, err
 	}
-	if text := bytes.TrimSpace(head); len(text) > 0 && !(text[0] == '{' && bytes.Contains(text, []byte(`"entries"`))) {
-		return fmt.Errorf("%s is not a Recording: refusing to replace it", path)
+	text := bytes.TrimSpace(head)
+	if len(text) > 0 && !(text[0] == '{' && bytes.Contains(text, []byte(`"entries"`))) {
+		return false, fmt.Errorf("%s is not a Recording: refusing to replace it", path)
 	}
-	return nil
+	return len(text) > 0, nil
 }
 
 func (o *output) append(line []byte) error { return o.log.Append(line) }

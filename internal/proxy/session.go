@@ -98,6 +98,7 @@ func Run(ctx context.Context, o SessionOptions) (err error) {
 	if s.recorder, err = capture.NewRecorder(c); err != nil {
 		return err
 	}
+	s.out.o.Meta.ID = s.recordingID()
 	po := o.Proxy
 	po.Recorder, po.Logger = s.recorder, s.log
 	if !o.Serve {
@@ -118,6 +119,9 @@ func Run(ctx context.Context, o SessionOptions) (err error) {
 	}
 	return s.wait(ctx)
 }
+
+// recordingID names the recording, in the file and for the admin endpoint.
+func (s *Session) recordingID() string { return "rec-" + s.recorder.Run() }
 
 // emit takes a finished entry.
 func (s *Session) emit(line []byte) error {
