@@ -123,6 +123,9 @@ func (c *call) routeAWS(label string) *failure {
 	if service == "" {
 		return (&failure{message: "the request names no AWS service: it is neither signed nor of a known shape"}).as(http.StatusBadRequest)
 	}
+	if strings.EqualFold(c.claim.Service, "execute-api") {
+		return (&failure{message: "an API of API Gateway has a host of its own, which the signature does not name" + forwardAdvice}).as(http.StatusBadRequest)
+	}
 	host, err := awsapi.Endpoint(service, c.api.Region, awsapi.EndpointOptions{
 		FIPS: p.o.FIPS, DualStack: p.o.DualStack, Operation: c.api.Operation(), Label: c.hostLabel,
 	})

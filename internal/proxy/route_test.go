@@ -37,6 +37,7 @@ func TestRoutes(t *testing.T) {
 		{"unsigned, by its form", "POST", "", "/?Action=AssumeRoleWithWebIdentity&Version=2011-06-15", "", "", nil, "sts.us-west-2.amazonaws.com / sts us-west-2"},
 		{"anonymous S3, by its SDK", "GET", "", "/bkt/k", "", "", []string{"User-Agent", "aws-cli/2.13.0 Python/3.11"}, "s3.us-west-2.amazonaws.com /bkt/k s3 us-west-2"},
 		{"anonymous S3, by its host", "GET", "bkt1.", "/k", "", "", nil, "bkt1.s3.us-west-2.amazonaws.com /k s3 us-west-2"},
+		{"an API of API Gateway has its own host", "GET", "", "/prod/pets", "execute-api", "eu-west-1", nil, "400"},
 		{"a service that there is not", "GET", "", "/", "evilservice", "eu-west-1", nil, "400"},
 		{"a region that there is not", "GET", "", "/bkt", "s3", "evil", nil, "400"},
 		{"a region that continues as a host", "GET", "", "/bkt", "s3", "us-east-1-evil-com", nil, "400"},
