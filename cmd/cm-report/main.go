@@ -22,7 +22,7 @@ type command struct {
 	Write     []target `placeholder:"FORMAT=FILE" help:"Write the report to FILE in FORMAT too. May be repeated."`
 	Baseline  string   `placeholder:"REPORT" type:"existingfile" help:"Fail only on differences that REPORT, an earlier one in JSON, does not have."`
 	Merge     bool     `help:"The inputs are reports in JSON: write the report of them all."`
-	MinCompat float64  `placeholder:"PCT" help:"Succeed when at least PCT percent of the calls match; by default all must."`
+	MinCompat float64  `default:"100" placeholder:"PCT" help:"Succeed when at least PCT percent of the calls match; by default all must."`
 	All       bool     `help:"Show every distinct difference, not only the first ones."`
 }
 

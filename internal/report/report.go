@@ -98,18 +98,15 @@ type Latencies struct {
 	Replay   Percentiles `json:"replay"`
 }
 
-// Failed reports whether the emulator is not as compatible as asked for:
-// whether a call differs or went unanswered; with an earlier report to compare
-// with, whether there is a difference that it does not have; with a minimum
-// above 0, whether the percentage is below it.
+// Failed reports whether the emulator is not as compatible as asked for: below
+// the minimum, in percent, where 100 means that every call matches; or, with an
+// earlier report to compare with, whether there is a difference that it does not
+// have.
 func (r *Report) Failed(minCompat float64) bool {
 	if r.Change != nil && len(r.Change.New) == 0 {
 		return false
 	}
-	if minCompat > 0 {
-		return r.CompatibilityPct < minCompat
-	}
-	return r.Mismatched+r.Errors > 0
+	return r.CompatibilityPct < minCompat
 }
 
 // A verdict is how one call ended.

@@ -68,7 +68,7 @@ type TextOptions struct {
 	Color bool
 	// Issues is how many distinct differences are shown; 0 means 20, -1 all.
 	Issues int
-	// MinCompat is the percentage that is asked for; 0 means that nothing may differ.
+	// MinCompat is the percentage that is asked for; see Report.Failed.
 	MinCompat float64
 }
 
