@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -129,4 +130,37 @@ func FuzzPath(f *testing.F) {
 		p.Covers("s3", "A", []Step{{Name: "a", Index: -1}, {Index: 3}, {Name: "b", Index: -1}})
 		p.Matches("s3", "A", nil)
 	})
+}
+
+// The examples in docs/rules.md are rules.
+func TestDocumentedRules(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/rules.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, block := range strings.Split(string(doc), "```yaml\n")[1:] {
+		text, _, _ := strings.Cut(block, "```")
+		s, expired, err := ParseFile([]byte(text), time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC))
+		if err != nil || len(expired) > 0 {
+			t.Errorf("%v, expired %v, in\n%s", err, expired, text)
+		}
+		found += len(s.Ignore) + len(s.JQ) + len(s.Unordered) + len(s.Noise)
+	}
+	if found != 4 {
+		t.Errorf("%d rules in the documentation, want 4", found)
+	}
+	_, paths, _ := strings.Cut(string(doc), "## Paths\n\n")
+	paths, _, _ = strings.Cut(paths, "\n\n")
+	n := 0
+	for line := range strings.Lines(paths) {
+		pattern := strings.Fields(line)[0]
+		if _, err := ParsePath(pattern); err != nil {
+			t.Error(err)
+		}
+		n++
+	}
+	if n != 5 {
+		t.Errorf("%d paths in the documentation, want 5", n)
+	}
 }
