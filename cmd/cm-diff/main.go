@@ -3,8 +3,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -39,7 +39,7 @@ func main() {
 }
 
 // Run writes every entry back with its differences filled in.
-func (c *command) Run(ctx context.Context, std cli.Streams) (err error) {
+func (c *command) Run(ctx context.Context, std cli.Streams) error {
 	rules, err := c.rules(std)
 	if err != nil {
 		return err
@@ -48,24 +48,16 @@ func (c *command) Run(ctx context.Context, std cli.Streams) (err error) {
 	if c.Explain {
 		opt.Explain = func(why []byte) { fmt.Fprintf(std.Err, "%s: %s", std.Name, why) }
 	}
-	src, err := c.Entries(ctx, std)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, src.Close()) }()
-	out, err := c.Create(std, &c.Inputs)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, out.Close()) }()
-	d := diff.New(opt)
-	if err := d.Run(ctx, src, entry.NewWriter(out)); err != nil {
-		return err
-	}
-	if c.ExitCode && d.Mismatched > 0 {
-		return cli.ErrNo
-	}
-	return nil
+	return cli.Through(ctx, std, &c.Inputs, &c.Outputs, func(src *cli.Entries, out io.Writer) error {
+		d := diff.New(opt)
+		if err := d.Run(ctx, src, entry.NewWriter(out)); err != nil {
+			return err
+		}
+		if c.ExitCode && d.Mismatched > 0 {
+			return cli.ErrNo
+		}
+		return nil
+	})
 }
 
 // rules gathers what the flags and files let differ.

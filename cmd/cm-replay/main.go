@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -47,7 +48,7 @@ func main() {
 }
 
 // Run writes every entry back with the endpoint's answer filled in.
-func (c *command) Run(ctx context.Context, std cli.Streams) (err error) {
+func (c *command) Run(ctx context.Context, std cli.Streams) error {
 	credentials, err := c.credentials(ctx)
 	if err != nil {
 		return err
@@ -62,28 +63,20 @@ func (c *command) Run(ctx context.Context, std cli.Streams) (err error) {
 	if err != nil {
 		return err
 	}
-	src, err := c.Entries(ctx, std)
-	if err != nil {
+	return cli.Through(ctx, std, &c.Inputs, &c.Outputs, func(src *cli.Entries, out io.Writer) error {
+		watching, done := context.WithCancel(ctx)
+		var progress sync.WaitGroup
+		if !std.Quiet && !std.OutTerminal {
+			progress.Go(func() { r.Progress(watching, std.Err, std.Name, c.size(), std.ErrTerminal) })
+		}
+		err := r.Run(ctx, src, entry.NewWriter(out))
+		done()
+		progress.Wait()
+		if !std.Quiet {
+			err = errors.Join(err, r.Summary().Print(std.Err, std.Name+": "))
+		}
 		return err
-	}
-	defer func() { err = errors.Join(err, src.Close()) }()
-	out, err := c.Create(std, &c.Inputs)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, out.Close()) }()
-	watching, done := context.WithCancel(ctx)
-	var progress sync.WaitGroup
-	if !std.Quiet && !std.OutTerminal {
-		progress.Go(func() { r.Progress(watching, std.Err, std.Name, c.size(), std.ErrTerminal) })
-	}
-	err = r.Run(ctx, src, entry.NewWriter(out))
-	done()
-	progress.Wait()
-	if !std.Quiet {
-		err = errors.Join(err, r.Summary().Print(std.Err, std.Name+": "))
-	}
-	return err
+	})
 }
 
 // size returns the bytes that the run reads for each endpoint, 0 if that is not
