@@ -59,6 +59,7 @@ var doors = map[string][]string{
 	"github.com/tidwall/gjson":        {"pkg/entry", "internal/awsapi", "internal/diff", "internal/replay"},
 	"github.com/klauspost/compress":   {"pkg/entry", "internal/body", "internal/capture", "internal/awsapi", "internal/awsapi/gen", "internal/replay"},
 	"github.com/aws/aws-sdk-go-v2":    {"internal/sign", "internal/body", "sdk"},
+	"github.com/aws/smithy-go":        {"internal/sign"}, // the SDK's logger
 	"github.com/rogpeppe/go-internal": {"internal/scripttest"},
 	"github.com/fxamacker/cbor":       {},
 	"github.com/google/go-cmp":        {},

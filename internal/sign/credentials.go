@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go/logging"
 )
 
 // Static hands out the same credentials for ever.
@@ -69,7 +70,10 @@ func LoadChain(ctx context.Context, profile string) (*Chain, error) {
 	}
 	// AWS_ENDPOINT_URL may name the very recorder that asks, whose STS and SSO
 	// calls would then wait for themselves.
-	c, err := config.LoadDefaultConfig(ctx, append(options, config.WithBaseEndpoint(""))...)
+	// What the SDK would print of its search for credentials is not for the user of a
+	// recorder; that there are none is said when a call needs them.
+	options = append(options, config.WithBaseEndpoint(""), config.WithLogger(logging.Nop{}))
+	c, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
 		return nil, fmt.Errorf("reading the AWS configuration: %w", err)
 	}
