@@ -76,8 +76,8 @@ func TestAccuracy(t *testing.T) {
 	if dir := os.Getenv("AWSAPI_REQUESTS"); dir != "" {
 		files, _ = filepath.Glob(filepath.Join(dir, "*.ndjson"))
 	}
-	if _, err := os.Stat(files[0]); err != nil {
-		t.Skip(err)
+	if len(files) == 0 {
+		t.Fatal("AWSAPI_REQUESTS names a folder without requests")
 	}
 	variants := []struct {
 		name string
