@@ -120,6 +120,7 @@ func TestRefusedSignatures(t *testing.T) {
 			if r.messages() == "" {
 				t.Error("nothing was said on stderr")
 			}
+			r.isRefusal(t, header.Get("X-Cm-Proxy-Error"), strings.Repeat("a", 64))
 		})
 	}
 }

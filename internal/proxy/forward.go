@@ -389,32 +389,24 @@ func (p *Proxy) pass(w http.ResponseWriter, r *http.Request, t target) {
 	}
 	if p.o.Broken != nil {
 		if err := p.o.Broken(); err != nil {
-			c.refuse(&failure{status: http.StatusServiceUnavailable, code: "ServiceUnavailable", message: "recording has stopped: " + err.Error()})
+			c.refuse(&failure{status: statusBroken, code: "ServiceUnavailable", message: "recording has stopped: " + err.Error()})
 			return
 		}
 	}
-	if r.Header.Get("Upgrade") != "" && r.ProtoMajor == 1 {
-		c.refuse(&failure{status: http.StatusNotImplemented, code: "NotImplemented", message: "a connection that is upgraded (WebSocket) cannot be recorded; add " + clip(t.host) + " to NO_PROXY"})
-		return
-	}
 	c.readHead()
-	if i := strings.Index(c.in.Path, "://"); i > 0 { // absolute form
-		rest := c.in.Path[i+3:]
-		c.in.Path = "/"
-		if j := strings.IndexByte(rest, '/'); j >= 0 {
-			c.in.Path = rest[j:]
-		}
-	}
 	c.in.Host = t.host
 	c.target = t
 	c.target.path = c.in.Path
 	c.transparent = true
 	f := c.adopt()
+	if f == nil && r.Header.Get("Upgrade") != "" && r.ProtoMajor == 1 {
+		f = &failure{status: http.StatusNotImplemented, code: "NotImplemented", message: "a connection that is upgraded (WebSocket) cannot be recorded; add " + clip(t.host) + " to NO_PROXY"}
+	}
 	if f == nil {
 		f = c.prepare()
 	}
 	if f != nil {
-		c.refuse(f)
+		c.refuseCall(f)
 		return
 	}
 	c.forward()

@@ -28,6 +28,7 @@ import (
 	"github.com/neureaux/cloudmock/internal/awsapi"
 	"github.com/neureaux/cloudmock/internal/capture"
 	"github.com/neureaux/cloudmock/internal/sign"
+	"github.com/neureaux/cloudmock/pkg/entry"
 )
 
 // Options of a Proxy. Recorder and Keyring are needed; every other zero value is
@@ -77,6 +78,7 @@ type Counts struct {
 	Forwarded atomic.Int64 // calls that were sent upstream
 	Signed    atomic.Int64 // of them, those that were signed anew
 	Refused   atomic.Int64 // requests that were not let in
+	Noted     atomic.Int64 // of them, those that have an entry
 	Failed    atomic.Int64 // calls without a complete answer
 	Active    atomic.Int64 // calls in flight
 	Learned   atomic.Int64 // keys that joined the keyring
@@ -93,6 +95,7 @@ type Proxy struct {
 	calls     sync.Pool // of *call
 	counts    Counts
 	warned    warnings
+	refusals  quota
 
 	stopping atomic.Bool
 }
@@ -229,22 +232,14 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if f := c.admit(); f != nil {
-		c.refuse(f)
+		c.refuseCall(f)
 		return
 	}
 	c.forward()
 }
 
-// refuse answers without having sent anything upstream.
-func (c *call) refuse(f *failure) {
-	c.p.counts.Refused.Add(1)
-	c.p.warned.once(c.p.o.Logger, f.message)
-	service := c.api.Service
-	if service == "" {
-		service = c.claim.Service
-	}
-	f.write(c.w, c.r, service, c.api.Protocol)
-}
+// statusBroken is the status of calls that come when the recording cannot be written.
+const statusBroken = http.StatusServiceUnavailable
 
 // admit reads the request as far as is needed to decide on it, and makes the
 // request that goes upstream.
@@ -252,7 +247,7 @@ func (c *call) admit() *failure {
 	p := c.p
 	if p.o.Broken != nil {
 		if err := p.o.Broken(); err != nil {
-			return &failure{status: http.StatusServiceUnavailable, code: "ServiceUnavailable", message: "recording has stopped: " + err.Error()}
+			return &failure{status: statusBroken, code: "ServiceUnavailable", message: "recording has stopped: " + err.Error()}
 		}
 	}
 	c.readHead()
@@ -270,6 +265,13 @@ func (c *call) readHead() {
 	r := c.r
 	c.in.Method, c.in.Host = r.Method, r.Host
 	c.in.Path, c.in.RawQuery, _ = strings.Cut(r.RequestURI, "?")
+	if i := strings.Index(c.in.Path, "://"); i > 0 && c.in.Path[0] != '/' { // absolute form
+		rest := c.in.Path[i+3:]
+		c.in.Path = "/"
+		if j := strings.IndexByte(rest, '/'); j >= 0 {
+			c.in.Path = rest[j:]
+		}
+	}
 	h := c.in.Header[:0]
 	for name, values := range r.Header {
 		for _, v := range values {
@@ -312,19 +314,10 @@ func namedBy(values []string, name string) bool {
 // prepare makes the outbound request out of the client's.
 func (c *call) prepare() *failure {
 	p := c.p
-	c.x = p.o.Recorder.Begin()
-	e := &c.x.Entry
-	e.Method, e.Host, e.Path, e.Query = c.in.Method, c.target.host, c.target.path, c.in.RawQuery
-	e.ClientScheme = "http"
-	if c.r.TLS != nil {
-		e.ClientScheme = "https"
+	c.x = c.begin()
+	if !c.transparent { // else it is what the client asked AWS for, wherever it goes
+		c.x.Entry.Host, c.x.Entry.Path = c.target.host, c.target.path
 	}
-	if c.transparent { // what the client asked AWS for, wherever it goes
-		e.Host, e.Path = c.in.Host, c.in.Path
-	}
-	e.RequestHeaders = append(e.RequestHeaders, c.in.Header...)
-	c.x.Call = c.api
-
 	if f := c.openBody(); f != nil {
 		c.x.Discard()
 		c.x = nil
@@ -388,6 +381,7 @@ func (c *call) fail(err error) {
 		f.status, f.code = http.StatusGatewayTimeout, "GatewayTimeout"
 	}
 	f.message = fmt.Sprintf("calling %s: %v", c.target.addr, err)
+	c.x.Entry.Origin = entry.OriginProxy
 	c.x.Finish(errors.New(f.message))
 	p := c.p
 	p.o.Logger.Warn(f.message)

@@ -330,7 +330,7 @@ func (s *Session) finish() error {
 	if s.proxy == nil || s.address == "" {
 		return err
 	}
-	n := s.written.Load()
+	n := max(0, s.written.Load()-s.proxy.counts.Noted.Load())
 	line := fmt.Sprintf("recorded %d %s", n, plural(n, "call", "calls"))
 	for _, part := range []struct {
 		n    int64

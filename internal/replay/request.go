@@ -55,6 +55,9 @@ func (r *request) load(o *entry.Object, intern *interner) error {
 	r.Method = o.Text(entry.FieldMethod)
 	r.Host = o.Text(entry.FieldHost)
 	r.Path, r.RawQuery = o.PathQuery()
+	if o.Text(entry.FieldOrigin) == entry.OriginProxy {
+		return refuse("the recorder itself had answered: %s", o.Text(entry.FieldError))
+	}
 	if r.Method == "" {
 		return refuse("the entry has no method")
 	}

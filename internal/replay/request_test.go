@@ -530,3 +530,20 @@ func TestEndpoints(t *testing.T) {
 		}
 	}
 }
+
+// What the recorder answered itself, AWS has not seen: to send it would change what the emulator holds.
+func TestAnswersOfTheRecorderAreNotSent(t *testing.T) {
+	s := newRawServer(t, func(string) string { return plainAnswer })
+	got, err := replayText(t, Options{Endpoints: endpoint(s.addr)},
+		`{"id":"a","service":"s3","method":"PUT","path":"/b/k","status_code":0,"error":"refused: SignatureDoesNotMatch: no","origin":"proxy"}`+"\n"+
+			`{"id":"b","service":"s3","method":"PUT","path":"/b/l","status_code":0,"error":"the client went away"}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := got[0].Replay.Error; e != "not sent: the recorder itself had answered: refused: SignatureDoesNotMatch: no" {
+		t.Errorf("error %q", e)
+	}
+	if r := s.requests(); len(r) != 1 || !strings.HasPrefix(r[0], "PUT /b/l ") {
+		t.Errorf("sent: %q", r)
+	}
+}

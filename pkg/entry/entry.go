@@ -49,9 +49,15 @@ type Entry struct {
 	ResponseHeaders Header
 	ResponseBody    Body
 	// Error says why there is no response, or no complete one.
-	Error  string
+	Error string
+	// Origin is OriginProxy when the recorder itself answered the client.
+	Origin string
 	Replay *Replay
 }
+
+// OriginProxy marks a call that the recorder answered itself: it refused the call, or
+// got no answer to it. What the client saw is not AWS's.
+const OriginProxy = "proxy"
 
 // A Replay is what another server answered to the same request.
 type Replay struct {
@@ -104,6 +110,7 @@ func (e *Entry) AppendJSON(dst []byte) []byte {
 	dst = appendHeaders(dst, FieldResponseHeaders, e.ResponseHeaders)
 	dst = e.ResponseBody.append(dst, responseBody)
 	dst = appendTextIf(dst, FieldError, e.Error)
+	dst = appendTextIf(dst, FieldOrigin, e.Origin)
 	if e.Replay != nil {
 		dst = appendName(dst, FieldReplay)
 		dst = e.Replay.AppendJSON(dst)
@@ -182,6 +189,7 @@ func (o *Object) Decode() (*Entry, error) {
 		ResponseHeaders: d.headers(FieldResponseHeaders),
 		ResponseBody:    d.body(FieldResponseBody),
 		Error:           d.text(FieldError),
+		Origin:          d.text(FieldOrigin),
 	}
 	d.text(FieldPath) // for the error
 	d.text(FieldQuery)

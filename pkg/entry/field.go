@@ -32,6 +32,7 @@ const (
 	FieldResponseBodySHA256
 	FieldResponseBodyTruncated
 	FieldError
+	FieldOrigin
 	FieldReplay
 
 	// Of the replay part.
@@ -79,6 +80,7 @@ var fieldNames = [numFields]string{
 	FieldResponseBodySHA256:    "response_body_sha256",
 	FieldResponseBodyTruncated: "response_body_truncated",
 	FieldError:                 "error",
+	FieldOrigin:                "origin",
 	FieldReplay:                "replay",
 	FieldEndpoint:              "endpoint",
 	FieldRewrites:              "rewrites",
@@ -151,6 +153,8 @@ func lookup(name []byte) (Field, bool) {
 		return FieldResponseBodyTruncated, true
 	case "error":
 		return FieldError, true
+	case "origin":
+		return FieldOrigin, true
 	case "replay":
 		return FieldReplay, true
 	case "endpoint":
