@@ -11,22 +11,6 @@ import (
 	"github.com/neureaux/cloudmock/pkg/entry"
 )
 
-// A batch is a few entries that one worker compares. Batches are handed out in
-// the order of the stream and settled in that order, when they are ready.
-type batch struct {
-	jobs  []*job
-	n     int
-	bytes int
-	flush bool  // the source may block behind this batch
-	err   error // the source ended behind this batch; io.EOF at its end
-	ready chan struct{}
-}
-
-const (
-	batchLines = 16
-	batchBytes = 128 << 10
-)
-
 // Run compares every entry of src and writes it to sink, in order. It compares
 // on several goroutines; an entry that a live source pauses behind is written at
 // once.
@@ -39,81 +23,122 @@ func (d *Differ) Run(ctx context.Context, src pipe.Source, sink pipe.Sink) (err 
 		return pipe.Run(ctx, src, sink, d.Compare)
 	}
 	defer func() { err = errors.Join(err, sink.Flush()) }()
-
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	r := &run{d: d, ctx: ctx, src: src, sink: sink, flushAt: -1, ready: make([]*batch, 2*workers+2)}
+	r.turn.L, r.room.L = &r.mu, &r.mu
+	if w, ok := src.(pipe.Waiter); ok {
+		w.BeforeRead(r.beforeRead)
+	}
 	var wg sync.WaitGroup
-	defer wg.Wait()
-	size := 2*workers + 1
-	free, work, order := make(chan *batch, size), make(chan *batch, size), make(chan *batch, size)
-	for range size {
-		free <- new(batch)
-	}
-	wg.Go(func() { d.read(ctx, src, free, work, order) })
 	for range workers {
-		wg.Go(func() {
-			for b := range work {
-				b.compare()
-				close(b.ready)
-			}
-		})
+		wg.Go(r.work)
 	}
-	for b := range order {
-		<-b.ready
-		if err == nil {
-			if err = d.finish(ctx, b, sink); err != nil {
-				cancel(err) // and drain what was read
-			}
-		}
-		free <- b
-	}
-	if err == io.EOF {
+	wg.Wait()
+	if r.err == io.EOF {
 		return nil
 	}
-	return err
+	return r.err
 }
 
-// read fills batches from src until it ends or fails.
-func (d *Differ) read(ctx context.Context, src pipe.Source, free <-chan *batch, work, order chan<- *batch) {
-	defer close(order)
-	defer close(work)
-	take := func() *batch {
-		b := <-free
-		b.n, b.bytes, b.flush, b.err = 0, 0, false, nil
-		b.ready = make(chan struct{})
-		return b
+// A run is one stream that several workers go through. Each worker reads a batch
+// of entries when no other one reads, compares it, and settles it when those
+// before it are settled, and with it those behind it that were ready sooner.
+// So nearly all that is done to an entry is done by one processor, in memory that
+// is still in its cache, and few batches are under way at any time.
+type run struct {
+	d    *Differ
+	ctx  context.Context
+	src  pipe.Source
+	sink pipe.Sink
+
+	filling *batch // of the worker that reads
+
+	mu       sync.Mutex
+	turn     sync.Cond // there is something to do for one more worker
+	room     sync.Cond // there is a batch for the worker that reads
+	reading  bool      // a worker reads src
+	settling bool      // a worker writes to sink
+	ended    bool      // src is at its end, or the run has failed
+	err      error
+	made     int      // batches there are
+	free     []*batch // the one that was in use last is the first to be used again
+	queue    []*batch // read, but not to be compared by the worker that read them
+	ready    []*batch // compared, by number modulo the most there can be
+	read     int64    // batches read so far
+	settled  int64    // batches settled so far
+	flushAt  int64    // flush when so many are settled; -1 for no need
+}
+
+// A batch is a few entries that one worker compares.
+type batch struct {
+	number int64
+	jobs   []*job
+	n      int
+	bytes  int
+	err    error // the source ended behind this batch; io.EOF at its end
+}
+
+// A batch is large enough for the locks not to count, and small enough for the
+// cache of one processor.
+const (
+	batchLines = 16
+	batchBytes = 24 << 10
+)
+
+// work is what each worker does until the source ends.
+func (r *run) work() {
+	for b := r.next(); b != nil; b = r.next() {
+		for _, j := range b.jobs[:b.n] {
+			j.reset()
+			j.compare()
+		}
+		r.finish(b)
 	}
-	send := func(b *batch) {
-		order <- b
-		work <- b
-	}
-	b := take()
-	if w, ok := src.(pipe.Waiter); ok {
-		w.BeforeRead(func() error {
-			if b.n > 0 {
-				b.flush = true
-				send(b)
-				b = take()
-			}
-			return context.Cause(ctx)
-		})
-	}
+}
+
+// next returns a batch to compare; nil at the end.
+func (r *run) next() *batch {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for {
-		err := context.Cause(ctx)
+		switch {
+		case len(r.queue) > 0:
+			b := r.queue[0]
+			r.queue = append(r.queue[:0], r.queue[1:]...)
+			return b
+		case r.ended:
+			return nil
+		case !r.reading && r.hasRoom():
+			r.reading = true
+			r.filling = r.take()
+			r.mu.Unlock()
+			r.fill()
+			r.mu.Lock()
+			b := r.filling
+			r.number(b)
+			r.reading = false
+			if b.err != nil {
+				r.end(nil)
+			}
+			r.turn.Signal()
+			return b
+		}
+		r.turn.Wait()
+	}
+}
+
+// fill reads entries into r.filling until it is full.
+func (r *run) fill() {
+	for r.filling.n < batchLines && r.filling.bytes < batchBytes {
+		err := context.Cause(r.ctx)
 		var l *entry.Line
 		if err == nil {
-			l, err = src.Next()
+			l, err = r.src.Next() // r.filling may be another one now: see beforeRead
 		}
 		if err != nil {
-			b.err = err
-			send(b)
+			r.filling.err = err
 			return
 		}
-		b.add(d, l)
-		if b.n == batchLines || b.bytes >= batchBytes {
-			send(b)
-			b = take()
-		}
+		r.filling.add(r.d, l)
 	}
 }
 
@@ -128,29 +153,116 @@ func (b *batch) add(d *Differ, l *entry.Line) {
 	b.bytes += len(l.Raw())
 }
 
-func (b *batch) compare() {
-	for _, j := range b.jobs[:b.n] {
-		j.reset()
-		j.compare()
+// beforeRead is called when src may block: what was read by then is for another
+// worker to compare, and to be seen as soon as it is.
+func (r *run) beforeRead() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.filling.n > 0 {
+		for !r.hasRoom() {
+			r.room.Wait()
+		}
+		r.number(r.filling)
+		r.queue = append(r.queue, r.filling)
+		r.filling = r.take()
+		r.turn.Signal()
+	}
+	r.flushAt = r.read
+	r.drain()
+	return r.err
+}
+
+// hasRoom reports whether there may be one more batch under way.
+func (r *run) hasRoom() bool { return len(r.free) > 0 || r.made < len(r.ready) }
+
+func (r *run) take() *batch {
+	n := len(r.free) - 1
+	if n < 0 {
+		r.made++
+		return new(batch)
+	}
+	b := r.free[n]
+	r.free = r.free[:n]
+	b.n, b.bytes = 0, 0
+	return b
+}
+
+func (r *run) number(b *batch) {
+	b.number = r.read
+	r.read++
+}
+
+// end makes the workers stop when the queue is empty.
+func (r *run) end(err error) {
+	r.ended = true
+	if r.err == nil {
+		r.err = err
+	}
+	r.turn.Broadcast()
+}
+
+// finish hands in a batch that was compared.
+func (r *run) finish(b *batch) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ready[b.number%int64(len(r.ready))] = b
+	r.drain()
+}
+
+// drain settles and writes what is ready, in order, unless another worker is at it.
+func (r *run) drain() {
+	if r.settling {
+		return
+	}
+	r.settling = true
+	for {
+		if r.flushAt == r.settled {
+			r.flushAt = -1
+			r.unlocked(r.sink.Flush)
+			continue // more may have come meanwhile
+		}
+		next := &r.ready[r.settled%int64(len(r.ready))]
+		b := *next
+		if b == nil {
+			break
+		}
+		*next = nil
+		r.unlocked(func() error { return r.write(b) })
+		r.settled++
+		r.free = append(r.free, b)
+		if r.reading {
+			r.room.Signal()
+		} else {
+			r.turn.Signal()
+		}
+	}
+	r.settling = false
+}
+
+// unlocked calls f, unless the run has failed, without the lock.
+func (r *run) unlocked(f func() error) {
+	if r.err != nil {
+		return
+	}
+	r.mu.Unlock()
+	err := f()
+	r.mu.Lock()
+	if err != nil {
+		r.end(err)
 	}
 }
 
-// finish settles a batch and writes it.
-func (d *Differ) finish(ctx context.Context, b *batch, sink pipe.Sink) error {
+// write settles a batch and writes it.
+func (r *run) write(b *batch) error {
+	if err := context.Cause(r.ctx); err != nil {
+		return err
+	}
 	for _, j := range b.jobs[:b.n] {
-		if err := context.Cause(ctx); err != nil {
-			return err
-		}
 		if j.err != nil {
 			return j.err
 		}
-		d.settle(j)
-		if err := sink.Write(j.line); err != nil {
-			return err
-		}
-	}
-	if b.flush {
-		if err := sink.Flush(); err != nil {
+		r.d.settle(j)
+		if err := r.sink.Write(j.line); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -34,6 +35,8 @@ func TestRunEqualsCompare(t *testing.T) {
 	}
 }
 
+// TestALivePipeShowsEachEntryAtOnce: whatever number of entries comes at a
+// time, all of them are out before the next ones come.
 func TestALivePipeShowsEachEntryAtOnce(t *testing.T) {
 	pr, pw := io.Pipe()
 	out, in := io.Pipe()
@@ -41,18 +44,21 @@ func TestALivePipeShowsEachEntryAtOnce(t *testing.T) {
 	go func() {
 		done <- New(Options{Strict: true, Workers: 2}).Run(t.Context(), source{entry.NewReader(pr, "in")}, entry.NewWriter(in))
 	}()
-	for i := range 5 {
-		line := fmt.Sprintf(`{"id":"%d","status_code":200,"response_body":"{\"a\":%d}","replay":{"status_code":200,"response_body":"{\"a\":0}"}}`, i, i)
-		if _, err := io.WriteString(pw, line+"\n"); err != nil {
+	results := bufio.NewReader(out)
+	id := 0
+	for _, n := range []int{1, 1, batchLines, 1, batchLines + 1, 5 * batchLines, 1} {
+		var lines strings.Builder
+		first := id
+		for ; id < first+n; id++ {
+			fmt.Fprintf(&lines, `{"id":"%d","status_code":200,"response_body":"{\"a\":%d}","replay":{"status_code":200,"response_body":"{\"a\":0}"}}`+"\n", id, id)
+		}
+		if _, err := io.WriteString(pw, lines.String()); err != nil {
 			t.Fatal(err)
 		}
-		got := make([]byte, len(line)-1) // blocks unless the entry was flushed
-		if _, err := io.ReadFull(out, got); err != nil || string(got) != line[:len(line)-1] {
-			t.Fatalf("read %q, %v", got, err)
-		}
-		for got[0] != '\n' {
-			if _, err := io.ReadFull(out, got[:1]); err != nil {
-				t.Fatal(err)
+		for i := range n {
+			got, err := results.ReadString('\n') // blocks unless the entry was flushed
+			if want := fmt.Sprintf(`{"id":"%d",`, first+i); err != nil || !strings.HasPrefix(got, want) {
+				t.Fatalf("read %q, %v; want %s…", got, err, want)
 			}
 		}
 	}

@@ -135,6 +135,7 @@ func fieldAt(b []byte, i int) (Field, bool, error) {
 func (o *Object) CopyFrom(src *Object) {
 	o.own = append(o.own[:0], src.raw...)
 	o.raw, o.pos, o.changed = o.own, src.pos, true
+	o.replay, o.replayed = src.replay, src.replayed
 }
 
 // Raw returns the object's bytes, from brace to brace. They belong to the
