@@ -3,6 +3,7 @@ package replay
 import (
 	"bytes"
 	"strings"
+	"sync/atomic"
 
 	"github.com/neureaux/cloudmock/internal/body"
 	"github.com/neureaux/cloudmock/pkg/entry"
@@ -14,10 +15,12 @@ type correlator struct {
 	*bindings
 	scoped scoped
 	named  *seen // what requests held
+	fresh  *freshener
+	tokens atomic.Bool // some request had an idempotency token
 }
 
 func newCorrelator(named *seen) *correlator {
-	return &correlator{bindings: newBindings(named.hasher), named: named}
+	return &correlator{bindings: newBindings(named.hasher), named: named, fresh: newFreshener()}
 }
 
 // maxSearch is the size of the largest body in which values are looked for.
@@ -93,9 +96,10 @@ func (w *rewriter) rewrite(k *correlator, dst []entry.Rewrite, r *request) ([]en
 		r.Path = p
 	}
 	byName := !k.scoped.empty()
-	if !byName && !k.touches(r.runs) {
+	if !byName && len(r.tokenMembers) == 0 && !k.touches(r.runs) {
 		return dst, false, nil
 	}
+	dst = w.tokensInHead(k, dst, r)
 	text := func(s string, where string, inURL bool) string {
 		b, used := k.translate([]byte(s), inURL, w.used[:0])
 		w.used = used
@@ -160,17 +164,16 @@ func (w *rewriter) rewriteBody(k *correlator, r *request) (changed bool, err err
 		}
 		payload = frames.payload
 	}
-	options := bodyOptions(r.Get("Content-Type"))
 	if enc := r.Get("Content-Encoding"); strings.EqualFold(enc, "gzip") {
 		plain, ok := gunzip(payload)
 		if !ok {
 			return false, nil
 		}
-		if plain, changed = w.rewriteText(k, plain, options); !changed {
+		if plain, changed = w.rewriteText(k, r, plain); !changed {
 			return false, nil
 		}
 		payload = gzipped(plain)
-	} else if payload, changed = w.rewriteText(k, payload, options); !changed {
+	} else if payload, changed = w.rewriteText(k, r, payload); !changed {
 		return false, nil
 	}
 	if frames != nil {
@@ -183,8 +186,8 @@ func (w *rewriter) rewriteBody(k *correlator, r *request) (changed bool, err err
 }
 
 // rewriteText replaces bound values in a body, each in its own spelling.
-func (w *rewriter) rewriteText(k *correlator, data []byte, o body.Options) ([]byte, bool) {
-	if err := w.tree.Parse(data, o); err != nil && !isText(data) {
+func (w *rewriter) rewriteText(k *correlator, r *request, data []byte) ([]byte, bool) {
+	if err := w.tree.Parse(data, bodyOptions(r.Get("Content-Type"))); err != nil && !isText(data) {
 		return data, false
 	}
 	w.edits = w.edits[:0]
@@ -205,15 +208,23 @@ func (w *rewriter) rewriteText(k *correlator, data []byte, o body.Options) ([]by
 		default:
 			continue
 		}
+		if holdsToken(r.tokenMembers, t, n) && t.Editable(n) {
+			text, used := k.freshToken(t.Text(n), w.used)
+			if len(used) > len(w.used) {
+				w.used = used
+				w.edits = append(w.edits, body.Edit{Node: n, Text: text})
+			}
+			continue
+		}
 		if t.Nested(n) != body.None || !t.Editable(n) {
 			continue
 		}
 		if text, used := k.translate(t.Text(n), false, w.used); len(used) > len(w.used) {
 			w.used = used
 			w.edits = append(w.edits, body.Edit{Node: n, Text: text})
-		} else if r, ok := k.scoped.member(t, n); ok {
-			w.used = append(w.used, replaced{string(t.Text(n)), r})
-			w.edits = append(w.edits, body.Edit{Node: n, Text: []byte(r)})
+		} else if v, ok := k.scoped.member(t, n); ok {
+			w.used = append(w.used, replaced{string(t.Text(n)), v})
+			w.edits = append(w.edits, body.Edit{Node: n, Text: []byte(v)})
 		}
 	}
 	if len(w.edits) == 0 {

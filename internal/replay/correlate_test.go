@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/neureaux/cloudmock/internal/sign"
 	"github.com/neureaux/cloudmock/pkg/entry"
 )
 
@@ -159,11 +160,12 @@ func FuzzRewrite(f *testing.F) {
 	k.add([]byte("i-0123456789abcdef0"), []byte("i-fedcba98765432100"), bindValue, false)
 	f.Fuzz(func(t *testing.T, data []byte, contentType string) {
 		var w rewriter
-		out, changed := w.rewriteText(k, bytes.Clone(data), bodyOptions(contentType))
+		r := &request{Request: sign.Request{Header: []sign.Field{{Name: "Content-Type", Value: contentType}}}}
+		out, changed := w.rewriteText(k, r, bytes.Clone(data))
 		if !changed && !bytes.Equal(out, data) {
 			t.Fatalf("changed without saying so: %q", out)
 		}
-		if again, twice := w.rewriteText(k, bytes.Clone(out), bodyOptions(contentType)); twice {
+		if again, twice := w.rewriteText(k, r, bytes.Clone(out)); twice {
 			t.Fatalf("%q was rewritten twice, into %q", data, again)
 		}
 	})

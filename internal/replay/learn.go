@@ -221,6 +221,9 @@ func (l *learner) pair(p pair) {
 		return
 	}
 	o, r := trimQuotes(p.original), trimQuotes(p.replay)
+	if l.learnToken(p.name, o, r) {
+		return
+	}
 	if scopable(p.name, o, r, p.role) && !(len(o) >= 4 && madeByService(o, value.Classify(o), p.role)) {
 		l.know.scoped.bind(p.name, o, r)
 		return

@@ -53,12 +53,12 @@ func progressLine(t Tally, bytes, total int64, since time.Duration, bar bool) st
 		}
 		fmt.Fprintf(&b, "%.0f %%, ", share*100)
 	}
-	fmt.Fprintf(&b, "%d entries, %.0f/s, %d matched", t.Total(), float64(t.Total())/max(since.Seconds(), 1e-9), t.Matched)
+	fmt.Fprintf(&b, "%s, %.0f/s, %d matched", plural(t.Total(), "entry", "entries"), float64(t.Total())/max(since.Seconds(), 1e-9), t.Matched)
 	if n := t.Mismatched; n > 0 {
 		fmt.Fprintf(&b, ", %d mismatched", n)
 	}
 	if t.Errors > 0 {
-		fmt.Fprintf(&b, ", %d errors", t.Errors)
+		b.WriteString(", " + plural(t.Errors, "error", "errors"))
 	}
 	if share > 0 && share < 1 {
 		fmt.Fprintf(&b, ", %v left", time.Duration(float64(since)*(1-share)/share).Round(time.Second))

@@ -183,6 +183,8 @@ func (r *Replayer) read(ctx context.Context, src Source, named *seen, engines []
 	var times timeline
 	attempts := newAttempts()
 	labels := newLabeler()
+	var members tokenMembers
+	var tokens []heldToken
 	var tree body.Tree
 	for seq := int64(0); ctx.Err() == nil; {
 		line, err := src.Next()
@@ -201,6 +203,7 @@ func (r *Replayer) read(ctx context.Context, src Source, named *seen, engines []
 			if err := c.load(line, e, first); err != nil {
 				return err
 			}
+			c.req.tokenMembers = nil
 			if first == nil {
 				first = c
 				c.at = 0
@@ -208,9 +211,12 @@ func (r *Replayer) read(ctx context.Context, src Source, named *seen, engines []
 					return err
 				}
 				c.attemptOf = attempts.of(c)
+				tokens = tokens[:0]
 				if c.bad == nil && named != nil {
 					c.req.findRuns(named.hasher, &tree)
 					c.needs = named.note(c.needs, c.req.runs, seq)
+					c.req.tokenMembers = members.of(&c.req)
+					tokens = c.req.findTokens(tokens, &tree)
 					c.makes = named.appendIDs(c.makes, c.line.Get(entry.FieldResponseHeaders))
 					c.makes = named.appendIDs(c.makes, c.line.Get(entry.FieldResponseBody))
 				}
@@ -222,6 +228,10 @@ func (r *Replayer) read(ctx context.Context, src Source, named *seen, engines []
 				c.uses = append(c.uses, first.uses...)
 				c.needs, c.makes = append(c.needs, first.needs...), append(c.makes, first.makes...)
 				c.req.runs = append(c.req.runs[:0], first.req.runs...)
+				c.req.tokenMembers = first.req.tokenMembers
+			}
+			if len(tokens) > 0 {
+				e.know.meetTokens(tokens, first.req.runs, seq)
 			}
 			c.at, c.seq = c.ran.start, seq
 			e.add(c)
@@ -271,7 +281,11 @@ func (r *Replayer) refuseAWS(ctx context.Context, t *target, src Source) error {
 	defer timeout.Stop()
 	select {
 	case n := <-counted:
-		return fmt.Errorf("%s is AWS itself: nothing was sent; %d of the %d calls change something there; --allow-aws sends them", t.name, n[1], n[0])
+		verb := "change"
+		if n[1] == 1 {
+			verb = "changes"
+		}
+		return fmt.Errorf("%s is AWS itself: nothing was sent; %d of %s %s something there; --allow-aws sends them", t.name, n[1], plural(n[0], "call", "calls"), verb)
 	case <-timeout.C:
 		return fmt.Errorf("%s is AWS itself: nothing was sent; --allow-aws sends the calls, also those that change something", t.name)
 	}

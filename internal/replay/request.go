@@ -43,6 +43,8 @@ type request struct {
 	framed    bool // the body is aws-chunked
 	scratch   []byte
 	runs      []uint64 // hashes of the runs in what may hold a bound value
+
+	tokenMembers []tokenMember // of its operation
 }
 
 // load rebuilds the request from an entry. Header names are checked here, so

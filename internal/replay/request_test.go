@@ -487,7 +487,7 @@ func TestInterruptedRunWritesWhatHasAnAnswer(t *testing.T) {
 func TestAWSIsRefused(t *testing.T) {
 	for _, url := range []string{"https://dynamodb.us-east-1.amazonaws.com", "http://S3.AMAZONAWS.COM.", "https://x.s3.cn-north-1.amazonaws.com.cn:444", "https://lambda.us-east-1.api.aws"} {
 		_, err := replayText(t, Options{Endpoints: []Endpoint{{URL: url}}}, `{"id":"a","method":"GET","path":"/"}`+"\n"+`{"id":"a","method":"PUT","path":"/b"}`)
-		if err == nil || !strings.Contains(err.Error(), "1 of the 2 calls change something") {
+		if err == nil || !strings.Contains(err.Error(), "1 of 2 calls changes something") {
 			t.Errorf("%s: %v", url, err)
 		}
 	}

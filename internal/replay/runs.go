@@ -230,8 +230,9 @@ type seen struct {
 }
 
 type seenSlot struct {
-	hash uint64
-	seq  int64 // of the first request, plus one
+	hash  uint64
+	seq   int64 // of the first request, plus one
+	token bool  // in which it was an idempotency token, and nothing else
 }
 
 const (
@@ -261,7 +262,7 @@ func (s *seen) add(hash uint64, seq int64) (fresh bool) {
 		slot := &s.slots[at]
 		if slot.seq == 0 || slot.hash == hash {
 			if slot.seq == 0 {
-				*slot = seenSlot{hash, seq + 1}
+				*slot = seenSlot{hash: hash, seq: seq + 1}
 				return true
 			}
 			return false
@@ -271,7 +272,7 @@ func (s *seen) add(hash uint64, seq int64) (fresh bool) {
 		}
 		at = (at + 1) % seenSlots
 	}
-	s.slots[oldest] = seenSlot{hash, seq + 1}
+	s.slots[oldest] = seenSlot{hash: hash, seq: seq + 1}
 	return true
 }
 
@@ -279,13 +280,46 @@ func (s *seen) add(hash uint64, seq int64) (fresh bool) {
 func (s *seen) by(hash uint64, seq int64) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	slot := s.find(hash)
+	return slot != nil && slot.seq-1 <= seq
+}
+
+// markToken reports whether the run, of an idempotency token, was never held
+// but as one, and remembers it if request seq is the first to hold it. Others
+// holds all runs of the request.
+func (s *seen) markToken(hash uint64, seq int64, asToken int, others []uint64) bool {
+	for _, h := range others {
+		if h == hash {
+			asToken--
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	slot := s.find(hash)
+	if slot == nil {
+		return false // crowded out
+	}
+	if slot.seq-1 == seq && asToken >= 0 {
+		slot.token = true
+	}
+	return slot.token
+}
+
+// isToken reports whether the run was first held as an idempotency token.
+func (s *seen) isToken(hash uint64) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	slot := s.find(hash)
+	return slot != nil && slot.token
+}
+
+func (s *seen) find(hash uint64) *seenSlot {
 	at := hash >> 1 % seenSlots
 	for range seenProbes {
-		slot := &s.slots[at]
-		if slot.hash == hash && slot.seq > 0 {
-			return slot.seq-1 <= seq
+		if slot := &s.slots[at]; slot.seq > 0 && slot.hash == hash {
+			return slot
 		}
 		at = (at + 1) % seenSlots
 	}
-	return false
+	return nil
 }

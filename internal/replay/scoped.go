@@ -109,7 +109,64 @@ func (s *scoped) query(raw string, used []replaced) (string, []replaced) {
 	return out.String(), used
 }
 
-// member returns what stands in place of a body's scalar.
+// member returns what stands in place of a body's scalar: by the name of its
+// member or, among the values of a filter, by what it filters.
 func (s *scoped) member(t *body.Tree, n body.Node) (string, bool) {
-	return s.find(memberName(t, n), t.Text(n))
+	if t.Format() == body.Form && t.Parent(n) == t.Root() {
+		key := t.Key(n)
+		if r, ok := s.find(lastName(key), t.Text(n)); ok {
+			return r, true
+		}
+		return s.find(formFilter(t, key), t.Text(n))
+	}
+	if r, ok := s.find(memberName(t, n), t.Text(n)); ok {
+		return r, true
+	}
+	return s.find(filterName(t, n), t.Text(n))
+}
+
+// lastName returns the name of a form's key without the numbers of lists:
+// "Tags.member.1.Key" is a Key, "InstanceId.1" an InstanceId.
+func lastName(key []byte) []byte {
+	for {
+		i := bytes.LastIndexByte(key, '.')
+		last := key[i+1:]
+		if i < 0 || len(bytes.Trim(last, digitLetters)) > 0 && !isWrapper(last) {
+			return last
+		}
+		key = key[:i]
+	}
+}
+
+// formFilter returns the name that stands beside a filter's values, as
+// "Filter.1.Name" does beside "Filter.1.Value.1"; nil if there is none.
+func formFilter(t *body.Tree, key []byte) []byte {
+	i := bytes.Index(key, []byte(".Value"))
+	if i < 0 {
+		return nil
+	}
+	for c := t.First(t.Root()); c != body.None; c = t.Next(c) {
+		if name, ok := bytes.CutPrefix(t.Key(c), key[:i]); ok && string(name) == ".Name" {
+			return t.Text(c)
+		}
+	}
+	return nil
+}
+
+// filterName returns the name beside a list of values: {"Name": …, "Values": […]}.
+func filterName(t *body.Tree, n body.Node) []byte {
+	list := t.Parent(n)
+	if list == body.None || !equalFold(t.Key(list), "Values") {
+		return nil
+	}
+	holder := t.Parent(list)
+	if holder == body.None {
+		return nil
+	}
+	for c := t.First(holder); c != body.None; c = t.Next(c) {
+		if key := t.Key(c); t.Kind(c) == body.String && (equalFold(key, "Name") || equalFold(key, "Key")) {
+			return t.Text(c)
+		}
+	}
+	return nil
 }

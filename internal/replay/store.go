@@ -30,7 +30,7 @@ func (b *storedBody) open(dir *os.Root) error {
 		return nil
 	}
 	if raw, err := hex.DecodeString(b.digest); dir == nil || err != nil || len(raw) != 32 {
-		return refuse("the recording does not hold the request's body of %d bytes; cm-record --body-dir keeps such bodies, --body-dir finds them", b.size)
+		return refuse("the recording does not hold the request's body of %s; cm-record --body-dir keeps such bodies, --body-dir finds them", plural(b.size, "byte", "bytes"))
 	}
 	f, err := dir.Open(b.digest)
 	if err != nil {
@@ -38,7 +38,7 @@ func (b *storedBody) open(dir *os.Root) error {
 	}
 	if info, err := f.Stat(); err != nil || info.Size() != b.size {
 		_ = f.Close() // only read
-		return refuse("the file of body %s has not the recorded %d bytes", b.digest, b.size)
+		return refuse("the file of body %s has not the recorded %s", b.digest, plural(b.size, "byte", "bytes"))
 	}
 	b.file = f
 	return nil

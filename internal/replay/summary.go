@@ -78,7 +78,7 @@ func (s *Summary) Print(w io.Writer, prefix string) error {
 		_, err := fmt.Fprintf(w, "%sno entries: nothing was sent\n", prefix)
 		return err
 	}
-	_, err := fmt.Fprintf(w, "%s%d entries, status codes: %d matched, %d mismatched, %d errors\n", prefix, t.Total(), t.Matched, t.Mismatched, t.Errors)
+	_, err := fmt.Fprintf(w, "%s%s, status codes: %d matched, %d mismatched, %s\n", prefix, plural(t.Total(), "entry", "entries"), t.Matched, t.Mismatched, plural(t.Errors, "error", "errors"))
 	if err != nil || len(s.services) < 2 && t.Matched == t.Total() {
 		return err
 	}
@@ -97,6 +97,14 @@ func (s *Summary) Print(w io.Writer, prefix string) error {
 		fmt.Fprintf(tw, "%s\t%d\t%d\t%d\n", prefix+printable(name), t.Matched, t.Mismatched, t.Errors)
 	}
 	return tw.Flush()
+}
+
+// plural writes a number of things.
+func plural[T int | int64](n T, one, many string) string {
+	if n == 1 {
+		many = one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // printable makes a name out of the input safe for a terminal.
