@@ -45,7 +45,7 @@ func (s *Session) listenHTTPS(host string) error {
 			return ca.Certificate(name, time.Now())
 		},
 	}
-	s.serve(tls.NewListener(newListener(l), config), s.forward)
+	s.serve(newTLSListener(newListener(l), config), s.forward)
 	return nil
 }
 

@@ -38,6 +38,10 @@ func newForwarder(p *Proxy, ca func() (*CA, error), allow []string, passthrough 
 	f := &forwarder{p: p, ca: ca, allow: allow, passthrough: passthrough, next: p, tunnel: make(map[net.Conn]struct{})}
 	f.inner = newServer(http.HandlerFunc(f.serveInner))
 	f.inner.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		ctx = withConn(ctx, c)
+		if own, ok := c.(*conn); ok {
+			c = own.Conn
+		}
 		if t, ok := c.(*tls.Conn); ok {
 			if o, ok := t.NetConn().(*openedConn); ok {
 				return context.WithValue(ctx, openedKey{}, o)
@@ -57,32 +61,6 @@ type openedConn struct {
 	net.Conn
 	host, port string
 }
-
-// A connQueue is a listener whose connections are handed to it.
-type connQueue struct {
-	conns chan net.Conn
-	done  chan struct{}
-	once  sync.Once
-}
-
-// Accept implements net.Listener.
-func (q *connQueue) Accept() (net.Conn, error) {
-	select {
-	case c := <-q.conns:
-		return c, nil
-	case <-q.done:
-		return nil, net.ErrClosed
-	}
-}
-
-// Close implements net.Listener.
-func (q *connQueue) Close() error {
-	q.once.Do(func() { close(q.done) })
-	return nil
-}
-
-// Addr implements net.Listener.
-func (q *connQueue) Addr() net.Addr { return &net.TCPAddr{} }
 
 // ServeHTTP tells requests to the recorder from requests through it.
 func (f *forwarder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -199,7 +177,7 @@ func (f *forwarder) connect(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if own := connOf(r); own != nil {
-		own.begin() // what follows is no request head
+		own.begin(r) // what follows is no request head
 	}
 	rwc, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -254,20 +232,13 @@ func (f *forwarder) open(client net.Conn, host, port string) {
 			return ca.Certificate(host, f.p.o.Now())
 		},
 	}
-	t := tls.Server(&openedConn{Conn: client, host: host, port: port}, config)
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	err := t.HandshakeContext(ctx)
-	cancel()
+	decrypted, err := decrypt(&openedConn{Conn: client, host: host, port: port}, config)
 	if err != nil {
 		client.Close()
 		f.p.warned.once(f.p.o.Logger, fmt.Sprintf("a client broke off TLS for %s: %v; does it trust the recorder's root? (cm-record ca)", host, err))
 		return
 	}
-	select {
-	case f.queue.conns <- t:
-	case <-f.queue.done:
-		t.Close()
-	}
+	f.queue.put(decrypted)
 }
 
 // serveInner forwards a decrypted request.
@@ -382,8 +353,8 @@ func (p *Proxy) pass(w http.ResponseWriter, r *http.Request, t target) {
 	defer p.leave(c)
 	if conn := connOf(r); conn != nil {
 		defer conn.end()
-		if twice := conn.begin(); twice && len(r.TransferEncoding) > 0 && r.ProtoMajor == 1 {
-			c.refuse(refusal("it has both Transfer-Encoding and Content-Length").as(http.StatusBadRequest))
+		if f := conn.begin(r); f != nil {
+			c.refuse(f)
 			return
 		}
 	}

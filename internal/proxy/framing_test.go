@@ -1,12 +1,15 @@
 package proxy
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/neureaux/cloudmock/internal/sign"
 )
@@ -55,4 +58,122 @@ func TestFramedBodyWithoutItsLastChunkDoesNotArrive(t *testing.T) {
 	if e := r.entries(); len(e) != 1 || !strings.Contains(e[0].Error, "last chunk") {
 		t.Errorf("entries: %+v", e)
 	}
+}
+
+// Requests that two parsers could take for different ones do not go upstream, whichever way they come.
+func TestAmbiguousFraming(t *testing.T) {
+	tests := []struct{ name, request, want string }{
+		{"Content-Length and Transfer-Encoding", "POST /bkt/k HTTP/1.1\r\nHost: HOST\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400"},
+		{"the same in another order and spelling", "POST /bkt/k HTTP/1.1\r\nHost: HOST\r\nTransfer-Encoding: chunked\r\ncontent-LENGTH: 4\r\n\r\n0\r\n\r\n", "400"},
+		{"two lengths", "POST /bkt/k HTTP/1.1\r\nHost: HOST\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nabcde", "400"},
+		{"one length twice", "POST /bkt/k HTTP/1.1\r\nHost: HOST\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nabcde", "400"},
+		{"a list of lengths", "POST /bkt/k HTTP/1.1\r\nHost: HOST\r\nContent-Length: 5, 5\r\n\r\nabcde", "400"},
+		{"a length with a sign", "POST /bkt/k HTTP/1.1\r\nHost: HOST\r\nContent-Length: +5\r\n\r\nabcde", "400"},
+		{"a length in hexadecimal", "POST /bkt/k HTTP/1.1\r\nHost: HOST\r\nContent-Length: 0x5\r\n\r\nabcde", "400"},
+		{"a length beyond 64 bits", "POST /bkt/k HTTP/1.1\r\nHost: HOST\r\nContent-Length: 18446744073709551621\r\n\r\nabcde", "400"},
+		{"two codings", "POST /bkt/k HTTP/1.1\r\nHost: HOST\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "501"},
+		{"two fields of codings", "POST /bkt/k HTTP/1.1\r\nHost: HOST\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "501"},
+		{"an unknown coding", "POST /bkt/k HTTP/1.1\r\nHost: HOST\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", "501"},
+		{"a coding with a vertical tab", "POST /bkt/k HTTP/1.1\r\nHost: HOST\r\nTransfer-Encoding: \vchunked\r\n\r\n0\r\n\r\n", "400"},
+		{"chunks in HTTP/1.0", "POST /bkt/k HTTP/1.0\r\nHost: HOST\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400"},
+		{"a space before the colon", "POST /bkt/k HTTP/1.1\r\nHost: HOST\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n", "400"},
+		{"a tab in the name", "POST /bkt/k HTTP/1.1\r\nHost: HOST\r\nTransfer-\tEncoding: chunked\r\n\r\n0\r\n\r\n", "400"},
+		{"a line without a name", "GET /bkt/k HTTP/1.1\r\nHost: HOST\r\n: v\r\n\r\n", "400"},
+		{"a line without a colon", "GET /bkt/k HTTP/1.1\r\nHost: HOST\r\nX-A\r\n\r\n", "400"},
+		{"two hosts", "GET / HTTP/1.1\r\nHost: HOST\r\nHost: evil.example\r\n\r\n", "400"},
+		{"no host", "GET / HTTP/1.1\r\n\r\n", "400"},
+		{"a bare carriage return in a value", "GET / HTTP/1.1\r\nHost: HOST\r\nX-A: b\rX-Evil: 1\r\n\r\n", "400"},
+		{"NUL in a value", "GET / HTTP/1.1\r\nHost: HOST\r\nX-A: b\x00c\r\n\r\n", "400"},
+		{"NUL in a name", "GET / HTTP/1.1\r\nHost: HOST\r\nX\x00A: b\r\n\r\n", "400"},
+		{"NUL in the target", "GET /\x00 HTTP/1.1\r\nHost: HOST\r\n\r\n", "400"},
+		{"a first line that is folded", "GET / HTTP/1.1\r\n X-Evil: 1\r\nHost: HOST\r\n\r\n", "400"},
+		{"a line that is folded", "GET / HTTP/1.1\r\nHost: HOST\r\nX-A: b\r\n X-Evil: 1\r\n\r\n", "400"},
+		{"a length in a folded line", "POST / HTTP/1.1\r\nHost: HOST\r\nX-A: b\r\n\tContent-Length: 5\r\n\r\nabcde", "400"},
+		{"lone line feeds", "GET / HTTP/1.1\nHost: HOST\n\n", "400"},
+		{"a lone line feed before a length", "POST / HTTP/1.1\r\nHost: HOST\nContent-Length: 5\r\n\r\nabcde", "400"},
+		{"a lone line feed at the end of the head", "POST / HTTP/1.1\r\nHost: HOST\r\nContent-Length: 5\r\n\nabcde", "400"},
+		{"another major version", "GET / HTTP/3.0\r\nHost: HOST\r\n\r\n", "505"},
+		{"a target with a space", "GET /a b HTTP/1.1\r\nHost: HOST\r\n\r\n", "400"},
+		{"a chunk that is longer than it says", "POST /bkt/k HTTP/1.1\r\nHost: HOST\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabcd\r\n0\r\n\r\n", "400"},
+		{"a chunk size with a sign", "POST /bkt/k HTTP/1.1\r\nHost: HOST\r\nTransfer-Encoding: chunked\r\n\r\n+4\r\nabcd\r\n0\r\n\r\n", "400"},
+		{"a chunk size in 0x", "POST /bkt/k HTTP/1.1\r\nHost: HOST\r\nTransfer-Encoding: chunked\r\n\r\n0x4\r\nabcd\r\n0\r\n\r\n", "400"},
+		{"a chunk size beyond 64 bits", "POST /bkt/k HTTP/1.1\r\nHost: HOST\r\nTransfer-Encoding: chunked\r\n\r\n10000000000000004\r\nabcd\r\n0\r\n\r\n", "400"},
+		{"a lone line feed after a chunk", "POST /bkt/k HTTP/1.1\r\nHost: HOST\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\n0\r\n\r\n", "400"},
+		{"an extension that holds a lone line feed", "POST /bkt/k HTTP/1.1\r\nHost: HOST\r\nTransfer-Encoding: chunked\r\n\r\n4;\nabcd\r\n0\r\n\r\n", "400"},
+		{"a header of a megabyte", "GET / HTTP/1.1\r\nHost: HOST\r\nX-A: " + strings.Repeat("a", 1<<20) + "\r\n\r\n", "431"},
+		{"chunked alone", "POST /bkt/k HTTP/1.1\r\nHost: HOST\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n", "200"},
+		{"chunks with extensions and a trailer", "POST /bkt/k HTTP/1.1\r\nHost: HOST\r\nTransfer-Encoding: Chunked\r\n\r\n4;a=b\r\nabcd\r\n0;c\r\nX-T: 1\r\n\r\n", "200"},
+		{"a length alone", "POST /bkt/k HTTP/1.1\r\nHost: HOST\r\nContent-Length: 4\r\n\r\nabcd", "200"},
+		{"an empty line before the request", "\r\nGET /bkt/k HTTP/1.1\r\nHost: HOST\r\n\r\n", "200 or 400"},
+	}
+	for way, dial := range map[string]func(t *testing.T) (r *rig, c net.Conn, host string){
+		"http": func(t *testing.T) (*rig, net.Conn, string) {
+			r := newRig(t, nil)
+			c, err := net.Dial("tcp", r.server.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return r, c, "localhost"
+		},
+		"https": func(t *testing.T) (*rig, net.Conn, string) {
+			r := newRig(t, nil)
+			return r, r.dialTLS(t), "localhost"
+		},
+		"CONNECT": func(t *testing.T) (*rig, net.Conn, string) {
+			fr := newForwardRig(t, nil, nil)
+			c, err := fr.dialConnect(t, "s3.us-east-1.amazonaws.com", "s3.us-east-1.amazonaws.com")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return fr.rig, c, "s3.us-east-1.amazonaws.com"
+		},
+	} {
+		for _, tt := range tests {
+			t.Run(way+", "+tt.name, func(t *testing.T) {
+				r, c, host := dial(t)
+				defer c.Close()
+				c.SetDeadline(time.Now().Add(10 * time.Second))
+				_, err := io.WriteString(c, strings.ReplaceAll(tt.request, "HOST", host))
+				b := make([]byte, 4096)
+				n, _ := c.Read(b) // no bytes: the connection was closed
+				status := ""
+				if got := string(b[:n]); strings.HasPrefix(got, "HTTP/1.") && len(got) > 12 {
+					status = got[9:12]
+				}
+				if !strings.Contains(tt.want, status) || status == "" && (tt.want != "431" || err == nil) {
+					t.Errorf("got %.100q", b[:n])
+				}
+				for _, saw := range r.upstreamSaw() {
+					if !strings.Contains(tt.want, "200") && saw.Length >= 0 {
+						t.Errorf("upstream saw %+v", saw)
+					}
+				}
+			})
+		}
+	}
+}
+
+// dialTLS connects to an https endpoint of the rig.
+func (r *rig) dialTLS(t *testing.T) net.Conn {
+	t.Helper()
+	ca, err := OpenCA(CAOptions{Dir: t.TempDir()}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := newServer(r.proxy)
+	go server.Serve(newTLSListener(newListener(l), &tls.Config{NextProtos: []string{"h2", "http/1.1"}, GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		return ca.Certificate(hello.ServerName, time.Now())
+	}}))
+	t.Cleanup(func() { server.Close() })
+	roots := x509.NewCertPool()
+	roots.AddCert(ca.root)
+	c, err := tls.Dial("tcp", l.Addr().String(), &tls.Config{RootCAs: roots, ServerName: "localhost"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }

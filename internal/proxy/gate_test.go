@@ -116,36 +116,6 @@ func TestPeers(t *testing.T) {
 	}
 }
 
-func TestAmbiguousFraming(t *testing.T) {
-	tests := []struct{ name, request, want string }{
-		{"Content-Length and Transfer-Encoding", "POST /bkt/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400"},
-		{"the same in another order and spelling", "POST /bkt/k HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\ncontent-LENGTH: 4\r\n\r\n0\r\n\r\n", "400"},
-		{"two lengths", "POST /bkt/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nabcde", "400"},
-		{"a length with a sign", "POST /bkt/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: +5\r\n\r\nabcde", "400"},
-		{"two codings", "POST /bkt/k HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "501"},
-		{"a space before the colon", "POST /bkt/k HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n", "400"},
-		{"two hosts", "GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n", "400"},
-		{"absolute form", "GET http://evil.example/x HTTP/1.1\r\nHost: localhost\r\n\r\n", "400"},
-		{"CONNECT", "CONNECT evil.example:443 HTTP/1.1\r\nHost: localhost\r\n\r\n", "400"},
-		{"a bare carriage return in a value", "GET / HTTP/1.1\r\nHost: localhost\r\nX-A: b\rX-Evil: 1\r\n\r\n", "400"},
-		{"a line that is folded", "GET / HTTP/1.1\r\nHost: localhost\r\n X-Evil: 1\r\n\r\n", "400"},
-		{"chunked alone", "POST /bkt/k HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n", "200"},
-		{"a header of a megabyte", "GET / HTTP/1.1\r\nHost: localhost\r\nX-A: " + strings.Repeat("a", 1<<20) + "\r\n\r\n", "431"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			r := newRig(t, nil)
-			got := r.raw(tt.request)
-			if !strings.HasPrefix(got, "HTTP/1.1 "+tt.want) && !(tt.want == "431" && strings.HasPrefix(got, "broken")) {
-				t.Errorf("got %.100q", got)
-			}
-			if n := len(r.upstreamSaw()); (n != 0) != (tt.want == "200") {
-				t.Errorf("%d requests went upstream", n)
-			}
-		})
-	}
-}
-
 // A second request on the same connection is judged as the first one was.
 func TestAmbiguousFramingLater(t *testing.T) {
 	r := newRig(t, nil)

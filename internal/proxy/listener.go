@@ -3,10 +3,13 @@ package proxy
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"errors"
+	"io"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
+	"time"
 )
 
 // maxConnections bounds the connections of clients; more wait to be accepted.
@@ -31,16 +34,130 @@ func (l *listener) Accept() (net.Conn, error) {
 		<-l.slots
 		return nil, err
 	}
-	return &conn{Conn: c, slots: l.slots}, nil
+	return &conn{Conn: c, release: func() { <-l.slots }}, nil
 }
 
-// conn remembers the bytes of the request head that came last. net/http drops a
-// Content-Length that stands beside Transfer-Encoding and says nothing; two parsers that
-// disagree on which of them counts are how requests are smuggled.
+// tlsListener decrypts connections before they are accepted. Those that speak HTTP/1.1 come out as
+// conns, so that what is inside TLS is looked at as all else is; those that speak HTTP/2, whose framing is
+// not ambiguous, as *tls.Conn, by which net/http knows them.
+type tlsListener struct {
+	net.Listener
+	config *tls.Config
+	queue  connQueue
+	errs   chan error
+}
+
+func newTLSListener(l net.Listener, config *tls.Config) net.Listener {
+	t := &tlsListener{Listener: l, config: config, queue: connQueue{conns: make(chan net.Conn), done: make(chan struct{})}, errs: make(chan error)}
+	go t.accept()
+	return t
+}
+
+func (t *tlsListener) accept() {
+	for {
+		c, err := t.Listener.Accept()
+		if err == nil {
+			go t.handshake(c)
+			continue
+		}
+		select {
+		case t.errs <- err: // the server waits a little, if that can help
+		case <-t.queue.done:
+			return
+		}
+	}
+}
+
+func (t *tlsListener) handshake(c net.Conn) {
+	decrypted, err := decrypt(c, t.config)
+	if err != nil {
+		if plain, ok := errors.AsType[tls.RecordHeaderError](err); ok && plain.Conn != nil && looksLikeHTTP(plain.RecordHeader[:]) {
+			io.WriteString(plain.Conn, "HTTP/1.0 400 Bad Request\r\n\r\ncm-record: this is the https endpoint\n") // a client that is gone needs no answer
+		}
+		c.Close()
+		return
+	}
+	t.queue.put(decrypted)
+}
+
+// looksLikeHTTP reports whether the first bytes of a connection are a method, and no record of TLS.
+func looksLikeHTTP(b []byte) bool {
+	return bytes.IndexFunc(b, func(r rune) bool { return (r < 'A' || r > 'Z') && r != ' ' && r != '/' }) < 0
+}
+
+// decrypt serves the handshake; the client has ten seconds for it. On an error c stays open.
+func decrypt(c net.Conn, config *tls.Config) (net.Conn, error) {
+	t := tls.Server(c, config)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := t.HandshakeContext(ctx); err != nil {
+		return nil, err
+	}
+	if t.ConnectionState().NegotiatedProtocol == "h2" {
+		return t, nil
+	}
+	return &conn{Conn: t, secure: true}, nil
+}
+
+// Accept implements net.Listener.
+func (t *tlsListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-t.queue.conns:
+		return c, nil
+	case err := <-t.errs:
+		return nil, err
+	case <-t.queue.done:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close implements net.Listener.
+func (t *tlsListener) Close() error {
+	t.queue.Close()
+	return t.Listener.Close()
+}
+
+// A connQueue is a listener whose connections are handed to it.
+type connQueue struct {
+	conns chan net.Conn
+	done  chan struct{}
+	once  sync.Once
+}
+
+// put hands over a connection, or closes it when nobody accepts any more.
+func (q *connQueue) put(c net.Conn) {
+	select {
+	case q.conns <- c:
+	case <-q.done:
+		c.Close()
+	}
+}
+
+// Accept implements net.Listener.
+func (q *connQueue) Accept() (net.Conn, error) {
+	select {
+	case c := <-q.conns:
+		return c, nil
+	case <-q.done:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close implements net.Listener.
+func (q *connQueue) Close() error {
+	q.once.Do(func() { close(q.done) })
+	return nil
+}
+
+// Addr implements net.Listener.
+func (q *connQueue) Addr() net.Addr { return &net.TCPAddr{} }
+
+// conn remembers the bytes of the request head that came last: see framing.
 type conn struct {
 	net.Conn
-	slots chan struct{}
-	once  sync.Once
+	secure  bool   // the bytes came through TLS
+	release func() // may be nil
+	once    sync.Once
 
 	mu      sync.Mutex
 	head    []byte // what was read since the last request ended, at most maxHead bytes
@@ -62,17 +179,18 @@ func (c *conn) Read(p []byte) (int, error) {
 
 // Close implements net.Conn.
 func (c *conn) Close() error {
-	c.once.Do(func() { <-c.slots })
+	if c.release != nil {
+		c.once.Do(c.release)
+	}
 	return c.Conn.Close()
 }
 
-// begin reports whether the request that begins has a Content-Length line. A head that cannot
-// be seen, because it came together with the request before, counts as having one.
-func (c *conn) begin() bool {
+// begin says that a request is served now, and why it is not to be; nil if nothing speaks against it.
+func (c *conn) begin(r *http.Request) *failure {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.serving = true
-	return len(c.head) == 0 || headHasLength(c.head)
+	return framing(c.head, r)
 }
 
 // end says that what is read from now on is another request.
@@ -95,29 +213,14 @@ func withConn(ctx context.Context, c net.Conn) context.Context {
 	return ctx
 }
 
-// connOf returns the connection that r came on; nil beneath TLS, where its bytes
-// are not readable.
+// connOf returns the connection that r came on; nil for HTTP/2.
 func connOf(r *http.Request) *conn {
 	c, _ := r.Context().Value(connKey{}).(*conn)
 	return c
 }
 
-// headHasLength looks for a Content-Length line before the first empty line.
-func headHasLength(head []byte) bool {
-	for len(head) > 0 {
-		line := head
-		if i := bytes.IndexByte(head, '\n'); i >= 0 {
-			line, head = head[:i], head[i+1:]
-		} else {
-			head = nil
-		}
-		if len(line) == 0 || len(line) == 1 && line[0] == '\r' {
-			return false
-		}
-		const name = "content-length"
-		if len(line) > len(name) && strings.EqualFold(string(line[:len(name)]), name) && (line[len(name)] == ':' || line[len(name)] == ' ' || line[len(name)] == '\t') {
-			return true
-		}
-	}
-	return false
+// overTLS reports whether the client spoke TLS to the recorder.
+func overTLS(r *http.Request) bool {
+	c := connOf(r)
+	return r.TLS != nil || c != nil && c.secure
 }

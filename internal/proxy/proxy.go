@@ -223,8 +223,8 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f := p.gate.check(r)
 	if conn := connOf(r); conn != nil {
 		defer conn.end()
-		if twice := conn.begin(); twice && len(r.TransferEncoding) > 0 && r.ProtoMajor == 1 {
-			f = refusal("it has both Transfer-Encoding and Content-Length").as(http.StatusBadRequest)
+		if framing := conn.begin(r); framing != nil {
+			f = framing
 		}
 	}
 	if f != nil {
@@ -373,7 +373,9 @@ func (c *call) fail(err error) {
 	switch {
 	case errors.Is(err, sign.ErrChunk), errors.Is(err, sign.ErrMismatch), errors.Is(err, errBodyHash), errors.Is(err, errBodyTooLarge):
 		f.status, f.code = http.StatusBadRequest, "XAmzContentSHA256Mismatch"
-	case c.r.Context().Err() != nil, errors.As(err, &ofClient):
+	case errors.As(err, &ofClient) && !ofClient.gone() && c.r.Context().Err() == nil:
+		f.status, f.code = http.StatusBadRequest, "InvalidRequest"
+	case c.r.Context().Err() != nil, ofClient != nil:
 		c.x.Finish(c.p.gone())
 		panic(http.ErrAbortHandler)
 	case errors.As(err, &dns):
@@ -381,6 +383,9 @@ func (c *call) fail(err error) {
 		f.status, f.code = http.StatusGatewayTimeout, "GatewayTimeout"
 	}
 	f.message = fmt.Sprintf("calling %s: %v", c.target.addr, err)
+	if ofClient != nil {
+		f.message = fmt.Sprintf("reading the request: %v", err)
+	}
 	c.x.Entry.Origin = entry.OriginProxy
 	c.x.Finish(errors.New(f.message))
 	p := c.p

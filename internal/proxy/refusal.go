@@ -102,7 +102,7 @@ func (c *call) begin() *capture.Exchange {
 	e := &x.Entry
 	e.Method, e.Host, e.Path, e.Query = c.in.Method, c.in.Host, c.in.Path, c.in.RawQuery
 	e.ClientScheme = "http"
-	if c.r.TLS != nil {
+	if overTLS(c.r) {
 		e.ClientScheme = "https"
 	}
 	e.RequestHeaders = append(e.RequestHeaders, c.in.Header...)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/http/httputil"
 	"strconv"
 	"strings"
@@ -324,6 +325,12 @@ type bodyError struct{ err error }
 
 func (e *bodyError) Error() string { return e.err.Error() }
 func (e *bodyError) Unwrap() error { return e.err }
+
+// gone reports whether the client's connection broke. If not, what it sent was malformed.
+func (e *bodyError) gone() bool {
+	_, broken := errors.AsType[net.Error](e.err)
+	return broken || errors.Is(e.err, io.ErrUnexpectedEOF) || errors.Is(e.err, http.ErrBodyReadAfterClose)
+}
 
 func (conn *upstreamConn) sendBody(body io.Reader, length int64) error {
 	// Two buffers in turn: the one just sent may still be recorded.
