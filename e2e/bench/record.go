@@ -33,6 +33,10 @@ func (b *bench) record() error {
 	if err != nil {
 		return err
 	}
+	digest, err := b.server("digest", upstream)
+	if err != nil {
+		return err
+	}
 	recorder, pid, err := b.recorder(upstream)
 	if err != nil {
 		return err
@@ -45,13 +49,17 @@ func (b *bench) record() error {
 		}
 		t.line(s.name, rate, "")
 	}
-	t = newTable("record: 8 MB answers, 4 connections", "MB/s")
-	for _, s := range []struct{ name, url string }{{"no proxy", upstream}, {"httputil.ReverseProxy", proxy}, {"cm-record", recorder}} {
-		_, bytes, err := b.load(s.url+"/bench/big", 4)
-		if err != nil {
-			return fmt.Errorf("%s: %w", s.name, err)
+	for _, conns := range []int{4, 32} {
+		t = newTable(fmt.Sprintf("record: 8 MB answers, %d connections", conns), "MB/s")
+		for _, s := range []struct{ name, url string }{
+			{"httputil.ReverseProxy", proxy}, {"httputil.ReverseProxy and SHA-256", digest}, {"cm-record", recorder}, {"no proxy", upstream},
+		} {
+			_, bytes, err := b.load(s.url+"/bench/big", conns)
+			if err != nil {
+				return fmt.Errorf("%s: %w", s.name, err)
+			}
+			t.line(s.name, bytes/1e6, "")
 		}
-		t.line(s.name, bytes/1e6, "")
 	}
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"crypto/sha256"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -15,8 +17,8 @@ import (
 )
 
 // serve is the far side of a measurement, a process of its own: "stub DELAY" answers 1 KB after the delay, and as many
-// bytes as its path says for /bytes/N; "proxy URL" is httputil.ReverseProxy, which records nothing. Both print their
-// address.
+// bytes as its path says for /bytes/N; "proxy URL" is httputil.ReverseProxy, which records nothing, and "digest URL" one that computes the SHA-256 of
+// each answer, and nothing else. All print their address.
 func serve(args []string) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -42,16 +44,28 @@ func serve(args []string) error {
 			ctx.Response.SetBodyRaw(kilobyte)
 		}}
 		return s.Serve(l)
-	case "proxy":
+	case "proxy", "digest":
 		u, err := url.Parse(args[1])
 		if err != nil {
 			return err
 		}
 		transport := http.DefaultTransport.(*http.Transport).Clone()
 		transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 1024, 1024 // Go's default of 2 halves any proxy
-		return http.Serve(l, &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(u) }})
+		proxy := &httputil.ReverseProxy{Transport: transport, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(u) }}
+		if args[0] == "digest" {
+			proxy.ModifyResponse = func(r *http.Response) error {
+				r.Body = digested{io.TeeReader(r.Body, sha256.New()), r.Body}
+				return nil
+			}
+		}
+		return http.Serve(l, proxy)
 	}
 	return fmt.Errorf("unknown server %q", args[0])
+}
+
+type digested struct {
+	io.Reader
+	io.Closer
 }
 
 // server starts such a process and returns its URL.

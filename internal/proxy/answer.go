@@ -74,17 +74,32 @@ func (b *chunkedBody) Read(p []byte) (int, error) {
 	}
 }
 
-// bufferPool holds the buffers that large bodies are copied with.
-type bufferPool struct{ pool sync.Pool }
+// bufferPool holds the buffers that bodies are copied with. Large bodies have large ones: fewer
+// pieces are fewer wake-ups of client and server.
+type bufferPool struct{ small, large sync.Pool }
 
-const copyBuffer = 64 << 10
+const (
+	smallBuffer = 64 << 10
+	largeBuffer = 256 << 10
+)
 
-func (p *bufferPool) get() *[]byte {
-	if b, ok := p.pool.Get().(*[]byte); ok {
+// get returns a buffer for a body of this size, negative if unknown.
+func (p *bufferPool) get(size int64) *[]byte {
+	pool, length := &p.small, smallBuffer
+	if size >= largeBody {
+		pool, length = &p.large, largeBuffer
+	}
+	if b, ok := pool.Get().(*[]byte); ok {
 		return b
 	}
-	b := make([]byte, copyBuffer)
+	b := make([]byte, length)
 	return &b
 }
 
-func (p *bufferPool) put(b *[]byte) { p.pool.Put(b) }
+func (p *bufferPool) put(b *[]byte) {
+	if len(*b) == largeBuffer {
+		p.large.Put(b)
+	} else {
+		p.small.Put(b)
+	}
+}

@@ -458,11 +458,11 @@ func (c *call) stream() {
 			c.cut(errClientGone)
 		}
 	}
-	buf := c.p.client.buffers.get()
+	buf := c.p.client.buffers.get(left)
 	defer c.p.client.buffers.put(buf)
 	record, next := c.x.WriteResponse, buf
 	if worthwhile(left) {
-		next = c.p.client.buffers.get()
+		next = c.p.client.buffers.get(left)
 		defer c.p.client.buffers.put(next)
 		c.beside = newBeside(c.x.WriteResponse)
 		record = c.beside.put

@@ -57,8 +57,12 @@ func (a *answer) left() int64 {
 	return a.length
 }
 
-// more reports whether further bytes of the body can be read without waiting.
-func (a *answer) more() bool { return a.conn != nil && a.conn.br.Buffered() > 0 }
+// more reports whether further bytes of a body of known length can be read without waiting.
+// Beneath TLS it sees only what is already deciphered: a record may have come in part.
+func (a *answer) more() bool {
+	conn := a.conn
+	return conn != nil && (conn.br.Buffered() > 0 || a.length >= largeBody && conn.raw == conn.Conn && readable(conn.raw))
+}
 
 // A client is a lean HTTP/1.1 client. Unlike net/http's it sends a request as it
 // is, never sends one twice, and hands on a response without changing it.
@@ -334,7 +338,7 @@ func (e *bodyError) gone() bool {
 
 func (conn *upstreamConn) sendBody(body io.Reader, length int64) error {
 	// Two buffers in turn: the one just sent may still be recorded.
-	buf, other := conn.client.buffers.get(), conn.client.buffers.get()
+	buf, other := conn.client.buffers.get(length), conn.client.buffers.get(length)
 	done := func() { // not after an error: a piece may still be in use
 		conn.client.buffers.put(buf)
 		conn.client.buffers.put(other)
