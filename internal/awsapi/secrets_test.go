@@ -9,7 +9,7 @@ import (
 // own protocol names it. "in" is the request's body, "out" the response's; a
 // member counts as sensitive if something that contains it is.
 func TestSecretsAreSensitive(t *testing.T) {
-	for _, row := range strings.Fields(`
+	for _, row := range strings.SplitSeq(strings.TrimSpace(`
 		sts:AssumeRole:out:AssumeRoleResult.Credentials.SessionToken
 		sts:AssumeRole:in:TokenCode
 		sts:GetSessionToken:out:GetSessionTokenResult.Credentials.SecretAccessKey
@@ -95,7 +95,21 @@ func TestSecretsAreSensitive(t *testing.T) {
 		appsync:CreateApiKey:out:apiKey.id
 		fsx:CreateFileSystem:in:WindowsConfiguration.SelfManagedActiveDirectoryConfiguration.Password
 		wafv2:CreateAPIKey:out:APIKey
-	`) {
+		SSO OIDC:CreateToken:in:code
+		SSO OIDC:CreateToken:in:codeVerifier
+		SSO OIDC:CreateToken:in:deviceCode
+		SSO OIDC:CreateToken:in:refreshToken
+		SSO OIDC:CreateTokenWithIAM:in:code
+		SSO OIDC:CreateTokenWithIAM:in:assertion
+		SSO OIDC:StartDeviceAuthorization:out:userCode
+		SSO OIDC:StartDeviceAuthorization:out:verificationUriComplete
+		Signin:CreateOAuth2Token:in:code
+		Signin:CreateOAuth2Token:in:codeVerifier
+		Signin:CreateOAuth2Token:in:refreshToken
+		cognito-idp:ConfirmSignUp:in:ConfirmationCode
+		cognito-idp:ConfirmForgotPassword:in:ConfirmationCode
+	`), "\n") {
+		row = strings.TrimSpace(row)
 		t.Run(row, func(t *testing.T) {
 			part := strings.SplitN(row, ":", 4)
 			o := LookUp(part[0], part[1])
@@ -116,6 +130,33 @@ func TestSecretsAreSensitive(t *testing.T) {
 			}
 			if !sensitive {
 				t.Error("is not sensitive")
+			}
+		})
+	}
+}
+
+// TestProgramsAreNoSecrets: what the models mark and the overlay does not.
+func TestProgramsAreNoSecrets(t *testing.T) {
+	for _, tt := range []struct {
+		service, action string
+		path            []string
+	}{
+		{"lambda", "CreateFunction", []string{"Code", "ZipFile"}},
+		{"lambda", "UpdateFunctionCode", []string{"ZipFile"}},
+		{"lambda", "PublishLayerVersion", []string{"Content", "ZipFile"}},
+		{"cloudfront", "CreateFunction", []string{"FunctionCode"}},
+	} {
+		t.Run(tt.service+" "+tt.action, func(t *testing.T) {
+			o := LookUp(tt.service, tt.action)
+			s := o.RequestBody(o.Protocols()[0])
+			for _, name := range tt.path {
+				s = walk(s, name)
+				if !s.Valid() || s.Sensitive() {
+					t.Fatalf("%s: valid %v, sensitive %v", name, s.Valid(), s.Sensitive())
+				}
+			}
+			if s.Kind() != Blob {
+				t.Errorf("kind %v", s.Kind())
 			}
 		})
 	}

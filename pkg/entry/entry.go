@@ -52,7 +52,20 @@ type Entry struct {
 	Error string
 	// Origin is OriginProxy when the recorder itself answered the client.
 	Origin string
-	Replay *Replay
+	// Redacted says where a pseudonym stands for what the recorder would not write.
+	Redacted Redacted
+	Replay   *Replay
+}
+
+// Redacted has the places of an exchange whose values were replaced, as cm-diff
+// writes the places of differences: $.Parameters[*].Value, headers.Location. A
+// star stands for any index; a place such as $.message[12:32] is a part of a
+// text, in bytes. Credentials that any call carries are not listed, nor are
+// values of the response that a request of the recording had said before: the
+// same pseudonym stands for both.
+type Redacted struct {
+	Request  []string `json:"request,omitempty"`
+	Response []string `json:"response,omitempty"`
 }
 
 // OriginProxy marks a call that the recorder answered itself: it refused the call, or
@@ -111,9 +124,33 @@ func (e *Entry) AppendJSON(dst []byte) []byte {
 	dst = e.ResponseBody.append(dst, responseBody)
 	dst = appendTextIf(dst, FieldError, e.Error)
 	dst = appendTextIf(dst, FieldOrigin, e.Origin)
+	if len(e.Redacted.Request) > 0 || len(e.Redacted.Response) > 0 {
+		dst = e.Redacted.appendJSON(appendName(dst, FieldRedacted))
+	}
 	if e.Replay != nil {
 		dst = appendName(dst, FieldReplay)
 		dst = e.Replay.AppendJSON(dst)
+	}
+	return append(dst, '}')
+}
+
+func (r *Redacted) appendJSON(dst []byte) []byte {
+	dst = append(dst, '{')
+	for _, side := range [...]struct {
+		name   string
+		places []string
+	}{{"request", r.Request}, {"response", r.Response}} {
+		if len(side.places) == 0 {
+			continue
+		}
+		if dst[len(dst)-1] != '{' {
+			dst = append(dst, ',')
+		}
+		dst = append(AppendString(dst, side.name), ':')
+		for i, place := range side.places {
+			dst = AppendString(append(dst, "[,"[min(i, 1)]), place)
+		}
+		dst = append(dst, ']')
 	}
 	return append(dst, '}')
 }
@@ -196,6 +233,9 @@ func (o *Object) Decode() (*Entry, error) {
 	e.Path, e.Query = o.PathQuery()
 	if t := d.text(FieldTimestamp); t != "" && d.err == nil {
 		e.Timestamp, d.err = time.Parse(time.RFC3339, t)
+	}
+	if d.err == nil && o.Has(FieldRedacted) {
+		d.err = json.Unmarshal(o.Get(FieldRedacted), &e.Redacted)
 	}
 	if d.err != nil {
 		return nil, d.err

@@ -33,6 +33,7 @@ const (
 	FieldResponseBodyTruncated
 	FieldError
 	FieldOrigin
+	FieldRedacted
 	FieldReplay
 
 	// Of the replay part.
@@ -81,6 +82,7 @@ var fieldNames = [numFields]string{
 	FieldResponseBodyTruncated: "response_body_truncated",
 	FieldError:                 "error",
 	FieldOrigin:                "origin",
+	FieldRedacted:              "redacted",
 	FieldReplay:                "replay",
 	FieldEndpoint:              "endpoint",
 	FieldRewrites:              "rewrites",
@@ -155,6 +157,8 @@ func lookup(name []byte) (Field, bool) {
 		return FieldError, true
 	case "origin":
 		return FieldOrigin, true
+	case "redacted":
+		return FieldRedacted, true
 	case "replay":
 		return FieldReplay, true
 	case "endpoint":

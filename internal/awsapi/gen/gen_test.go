@@ -57,12 +57,22 @@ func TestRegionPrefixes(t *testing.T) {
 }
 
 func TestOverlayComplainsOfLinesThatMarkNothing(t *testing.T) {
-	o, err := parseOverlay([]byte("# comment\nSTS: Credentials.SessionToken\nSTS: *.Gone\n"))
+	o, err := parseOverlay([]byte("# comment\nSTS: Credentials.SessionToken\n- Lambda: *.ZipFile\nSTS: *.Gone\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !o.marks("STS", "Credentials", "SessionToken") || o.marks("STS", "Credentials", "AccessKeyId") {
-		t.Error("marks the wrong members")
+	for _, tt := range []struct {
+		service, structure, member string
+		secret, open               bool
+	}{
+		{"STS", "Credentials", "SessionToken", true, false},
+		{"STS", "Credentials", "AccessKeyId", false, false},
+		{"Lambda", "FunctionCode", "ZipFile", false, true},
+		{"Lambda", "FunctionCode", "S3Key", false, false},
+	} {
+		if secret, open := o.marks(tt.service, tt.structure, tt.member); secret != tt.secret || open != tt.open {
+			t.Errorf("%s: %s.%s: secret %v, open %v", tt.service, tt.structure, tt.member, secret, open)
+		}
 	}
 	if err := o.unused(); err == nil || !strings.Contains(err.Error(), "STS: *.Gone") {
 		t.Errorf("unused: %v", err)

@@ -388,7 +388,8 @@ func (se *shapeEncoder) member(e *encoder, m *model, def *shape, structure, name
 		target = &shape{}
 	}
 	traits := 0
-	if se.secrets.marks(se.service, structure, name) || place.Sensitive || target.Sensitive {
+	secret, open := se.secrets.marks(se.service, structure, name)
+	if secret || !open && (place.Sensitive || target.Sensitive) {
 		traits |= traitSensitive
 	}
 	if place.Flattened || target.Flattened {
@@ -431,7 +432,11 @@ func (se *shapeEncoder) member(e *encoder, m *model, def *shape, structure, name
 		traits |= traitQueryName
 	}
 	e.uint(se.name(name))
-	e.uint(se.node(m, place, place, false))
+	node := se.node(m, place, place, false)
+	if open && node < nodeFirst && node >= nodeSensitive {
+		node -= nodeSensitive
+	}
+	e.uint(node)
 	e.uint(traits)
 	if traits&traitWireName != 0 {
 		e.uint(se.name(wire))
@@ -502,17 +507,20 @@ func scalar(m *model, def, place *shape) (int, bool) {
 	return 0, false
 }
 
-// An overlay lists members that are secret though the models do not say so.
+// An overlay lists members that are secret though the models do not say so, and
+// those that are not though they do.
 type overlay struct {
 	lines []overlayLine
 }
 
 type overlayLine struct {
 	service, structure, member string
+	open                       bool // not secret
 	used                       bool
 }
 
-// parseOverlay reads lines of "Service Id: Structure.member", either name may be "*".
+// parseOverlay reads lines of "Service Id: Structure.member", either name may be
+// "*". A dash before it says that the member, a scalar, is no secret.
 func parseOverlay(data []byte) (*overlay, error) {
 	o := &overlay{}
 	for i, line := range strings.Split(string(data), "\n") {
@@ -520,25 +528,28 @@ func parseOverlay(data []byte) (*overlay, error) {
 		if line = strings.TrimSpace(line); line == "" {
 			continue
 		}
+		line, open := strings.CutPrefix(line, "- ")
 		service, path, ok := strings.Cut(line, ": ")
 		structure, member, dot := strings.Cut(path, ".")
 		if !ok || !dot {
 			return nil, fmt.Errorf("overlay line %d: want \"Service Id: Structure.member\", got %q", i+1, line)
 		}
-		o.lines = append(o.lines, overlayLine{service: service, structure: structure, member: member})
+		o.lines = append(o.lines, overlayLine{service: service, structure: structure, member: member, open: open})
 	}
 	return o, nil
 }
 
-func (o *overlay) marks(service, structure, member string) bool {
-	found := false
+// marks reports what the overlay says of a member: that it is secret, or that it
+// is open.
+func (o *overlay) marks(service, structure, member string) (secret, open bool) {
 	for i := range o.lines {
 		l := &o.lines[i]
 		if (l.service == "*" || l.service == service) && (l.structure == "*" || l.structure == structure) && l.member == member {
-			l.used, found = true, true
+			l.used = true
+			secret, open = secret || !l.open, open || l.open
 		}
 	}
-	return found
+	return secret, open && !secret
 }
 
 // unused complains of lines that mark nothing: they would only look like protection.
