@@ -9,7 +9,7 @@ import (
 // own protocol names it. "in" is the request's body, "out" the response's; a
 // member counts as sensitive if something that contains it is.
 func TestSecretsAreSensitive(t *testing.T) {
-	for _, row := range strings.SplitSeq(strings.TrimSpace(`
+	for row := range strings.SplitSeq(strings.TrimSpace(`
 		sts:AssumeRole:out:AssumeRoleResult.Credentials.SessionToken
 		sts:AssumeRole:in:TokenCode
 		sts:GetSessionToken:out:GetSessionTokenResult.Credentials.SecretAccessKey
