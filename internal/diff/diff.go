@@ -33,7 +33,8 @@ type Options struct {
 type Differ struct {
 	opt       Options
 	unordered []*rule.Path
-	bound     bindings
+	bound     *bindings               // of the endpoint that the entry at hand was replayed at
+	bindings  map[string]*bindings    // by endpoint: each makes ids of its own
 	job       *job                    // of Compare
 	observe   func(*job, place, Kind) // gets each difference, for Learn
 
@@ -43,7 +44,22 @@ type Differ struct {
 
 // New returns a Differ.
 func New(opt Options) *Differ {
-	return &Differ{opt: opt, unordered: opt.Rules.Unordered}
+	return &Differ{opt: opt, unordered: opt.Rules.Unordered, bound: new(bindings), bindings: map[string]*bindings{}}
+}
+
+// maxEndpoints bounds how many endpoints have bindings of their own.
+const maxEndpoints = 64
+
+// choose sets d.bound to the bindings of the endpoint that answered.
+func (d *Differ) choose(endpoint []byte) {
+	b := d.bindings[string(endpoint)]
+	if b == nil && len(d.bindings) < maxEndpoints {
+		b = new(bindings)
+		d.bindings[string(endpoint)] = b
+	}
+	if b != nil {
+		d.bound = b
+	}
 }
 
 // Compare is a stage: it adds match, severity, diffs and allowed to the entry.

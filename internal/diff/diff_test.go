@@ -23,12 +23,12 @@ type answer struct {
 
 // exchange builds an entry's line.
 type exchange struct {
-	Method, Host, Path, Query, Service, Action string
-	RequestHeaders                             map[string]string
-	RequestBody                                string
-	Original, Replay                           answer
-	Rewrites                                   []entry.Rewrite
-	NoReplay                                   bool
+	Method, Host, Path, Query, Service, Action, Region string
+	RequestHeaders                                     map[string]string
+	RequestBody                                        string
+	Original, Replay                                   answer
+	Rewrites                                           []entry.Rewrite
+	NoReplay                                           bool
 }
 
 func headers(m map[string]string) (h entry.Header) {
@@ -48,7 +48,7 @@ func or(s, otherwise string) string {
 func (x exchange) line(tb testing.TB) *entry.Line {
 	tb.Helper()
 	e := entry.Entry{ID: "x", Method: or(x.Method, "POST"), Host: x.Host, Path: or(x.Path, "/"), Query: x.Query,
-		Service: x.Service, Action: x.Action,
+		Service: x.Service, Action: x.Action, Region: x.Region,
 		RequestHeaders: headers(x.RequestHeaders), RequestBody: entry.Body{Data: []byte(x.RequestBody)},
 		StatusCode: x.Original.Status, ResponseHeaders: headers(x.Original.Headers), ResponseBody: entry.Body{Data: []byte(x.Original.Body)}, Error: x.Original.Error}
 	if !x.NoReplay {

@@ -92,6 +92,16 @@ func (w *world) value(kind, arg string) string {
 		v = w.text(lowerAlphabet, 12)
 	case "alnum12":
 		v = w.text(lowerAlphabet, 12)
+	case "num64": // as many digits as it happens to have
+		v = strconv.FormatUint(w.rng.Uint64()>>1|1<<55, 10)
+	case "hex8":
+		v = w.text(hexAlphabet, 8)
+	case "hex6":
+		v = w.text(hexAlphabet, 5) + w.text(hexAlphabet[:10], 1)
+	case "low8":
+		v = w.text(lowerAlphabet[:26], 8)
+	case "b64url":
+		v = w.text(alnumAlphabet+"-_", 43)
 	case "hex16":
 		v = w.text(hexAlphabet, 16)
 	case "upper26":
@@ -116,7 +126,7 @@ func (w *world) value(kind, arg string) string {
 			return w.host + "/" + arg
 		}
 		return "https://" + arg + ".s3.us-east-1.amazonaws.com"
-	case "iso", "isoms", "isoz4", "http", "epoch", "epochf", "epochms", "basic":
+	case "iso", "isoms", "isoz4", "http", "epoch", "epochf", "epochms", "basic", "dashes", "digits", "british":
 		v = w.time(kind, arg)
 	case "var": // any text that the service makes of another value
 		v = w.text(alnumAlphabet, 12)
@@ -143,6 +153,12 @@ func (w *world) time(kind, arg string) string {
 		return strconv.FormatInt(t.Unix(), 10)
 	case "epochf":
 		return fmt.Sprintf("%d.%03d", t.Unix(), t.Nanosecond()/1e6)
+	case "dashes":
+		return t.Format("2006-01-02-15-04")
+	case "digits":
+		return t.Format("20060102150405")
+	case "british":
+		return t.Format("02/01/2006, 15:04:05")
 	case "epochms":
 		return strconv.FormatInt(t.UnixMilli(), 10)
 	}

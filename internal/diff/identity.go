@@ -13,6 +13,7 @@ import (
 // depends on the stream alone.
 type bindings struct {
 	young, old map[uint64]bound
+	differ     int // how often two values that are not equal were bound
 }
 
 // bound is what a value stands for. A forward key is the hash of an original
@@ -24,6 +25,10 @@ const maxBindings = 1 << 18
 // minStrong is the length below which no value is taken for one that was made
 // up, unless the name of its member says so.
 const minStrong = 8
+
+// minBound is the length below which no value is ever bound: ids that are
+// called so have four letters at least.
+const minBound = 4
 
 func (b *bindings) get(key uint64) (bound, bool) {
 	if v, ok := b.young[key]; ok {
@@ -72,6 +77,7 @@ func (b *bindings) meet(original, replay []byte, scope uint64, weak bool) (ok bo
 	}
 	if !bound1 {
 		b.put(x, bound{y})
+		b.differ++
 	}
 	if !bound2 {
 		b.put(reverse, bound{x})
@@ -81,8 +87,25 @@ func (b *bindings) meet(original, replay []byte, scope uint64, weak bool) (ok bo
 
 // agrees reports whether original is bound to replay already.
 func (b *bindings) agrees(original, replay []byte) bool {
-	fwd, ok := b.get(hashValue(forwardSeed, original))
-	return ok && fwd.other == hashValue(forwardSeed, replay)
+	if fwd, ok := b.get(hashValue(forwardSeed, original)); ok {
+		return fwd.other == hashValue(forwardSeed, replay)
+	}
+	// Of an id with a prefix the part behind the dash may be what is known.
+	if bytes.IndexByte(original, '-') < 0 || bytes.Count(original, dash) != bytes.Count(replay, dash) {
+		return false
+	}
+	for len(original) > 0 {
+		var x, y []byte
+		x, original, _ = bytes.Cut(original, dash)
+		y, replay, _ = bytes.Cut(replay, dash)
+		if bytes.Equal(x, y) {
+			continue
+		}
+		if fwd, ok := b.get(hashValue(forwardSeed, x)); !ok || fwd.other != hashValue(forwardSeed, y) {
+			return false
+		}
+	}
+	return true
 }
 
 // knows reports whether original is bound to anything.

@@ -13,11 +13,12 @@ import (
 type mode uint8
 
 const (
-	modeDiff  mode = iota // nothing lets it pass
-	modeAllow             // it passes
-	modeMeet              // it passes if the bindings allow it, and is bound
-	modeAgree             // it passes if the two are bound to each other already
-	modeGroup             // the elements of j.groups[index] are to be paired first
+	modeDiff    mode = iota // nothing lets it pass
+	modeAllow               // it passes
+	modeMeet                // it passes if the bindings allow it, and is bound
+	modeAgree               // it passes if the two are bound to each other already
+	modeSuppose             // as modeMeet, if other values of the stream were found to differ between its two sides
+	modeGroup               // the elements of j.groups[index] are to be paired first
 )
 
 // place is where a pair stands: two nodes of a pair of trees, or a header.

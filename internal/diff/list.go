@@ -48,6 +48,10 @@ func (j *job) list(p place, a, b []body.Node) {
 		j.rest(p.pair, a, b)
 		return
 	}
+	free := j.unordered(p, a)
+	if !free && len(a) == len(b) && j.inStep(p.pair, a, b) {
+		return
+	}
 	s := &j.mem
 	markA, markB := len(s.sigsA), len(s.sigsB)
 	for _, n := range a {
@@ -57,12 +61,29 @@ func (j *job) list(p place, a, b []body.Node) {
 		s.sigsB = append(s.sigsB, sig{stable: j.stableSig(&pr.b, n, nil), node: n, mate: -1})
 	}
 	x, y := s.sigsA[markA:], s.sigsB[markB:]
-	if j.unordered(p, a) {
+	if free {
 		j.unorderedList(p, x, y)
 	} else {
 		j.orderedList(p, x, y)
 	}
 	s.sigsA, s.sigsB = s.sigsA[:markA], s.sigsB[:markB]
+}
+
+// inStep compares two lists of one length element by element, if they differ in
+// nothing but what the bindings can explain: then nothing was moved.
+func (j *job) inStep(pi int32, a, b []body.Node) bool {
+	mark, groups, used := len(j.events), len(j.groups), j.used
+	for i := range a {
+		from := len(j.events)
+		j.walk(pi, a[i], b[i])
+		for _, e := range j.events[from:] {
+			if e.mode == modeDiff || e.mode == modeAgree && e.rule == ruleBound {
+				j.events, j.groups, j.used = j.events[:mark], j.groups[:groups], used
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // rest reports elements that are on one side only.
@@ -337,6 +358,9 @@ func (j *job) unorderedList(p place, x, y []sig) {
 			}
 		}
 	}
+	if j.pairLate(p, x, y) {
+		return
+	}
 	var late []group
 	for i := range x {
 		if x[i].mate >= 0 {
@@ -409,6 +433,39 @@ func (j *job) unorderedList(p place, x, y []sig) {
 		j.groups = append(j.groups, g)
 		j.add(event{place: p, mode: modeGroup, index: int32(len(j.groups) - 1)})
 	}
+}
+
+// pairLate leaves the pairing of what is not equal to the settling, when the
+// bindings are known; false if the lists are too large for it.
+func (j *job) pairLate(p place, x, y []sig) bool {
+	const limit = 1 << 20 // bytes to compare
+	pr := j.pairs[p.pair]
+	g := group{pair: p.pair}
+	sizeA, sizeB := 0, 0
+	for i := range x {
+		if x[i].mate < 0 {
+			g.a = append(g.a, x[i].node)
+			sizeA += len(pr.a.Wire(x[i].node))
+		}
+	}
+	for k := range y {
+		if y[k].mate < 0 {
+			g.b = append(g.b, y[k].node)
+			sizeB += len(pr.b.Wire(y[k].node))
+		}
+	}
+	switch {
+	case len(g.a) == 0 || len(g.b) == 0:
+		j.unmatched(p.pair, x, y)
+	case len(g.a)*len(g.b) > 1024 || sizeA*len(g.b)+sizeB*len(g.a) > limit:
+		return false
+	case len(g.a) == 1 && len(g.b) == 1:
+		j.walk(p.pair, g.a[0], g.b[0])
+	default:
+		j.groups = append(j.groups, g)
+		j.add(event{place: p, mode: modeGroup, index: int32(len(j.groups) - 1)})
+	}
+	return true
 }
 
 // unmatched reports the elements that have no counterpart.
@@ -540,7 +597,7 @@ func (j *job) stableText(k body.Kind, s, key []byte) uint64 {
 		sep, t, rest = nextToken(rest)
 		h = hashBytes(h, sep)
 		switch c := value.Classify(t.text); {
-		case t.host, c.Kind.Generated(), c.Kind == value.Timestamp, c.Kind == value.Account, value.Random(t.text):
+		case t.host, t.date, c.Kind.Generated(), c.Kind == value.Timestamp, c.Kind == value.Account, value.Random(t.text):
 			h = h*31 + 19
 		default:
 			h = hashBytes(h, t.text)

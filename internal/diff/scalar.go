@@ -16,6 +16,9 @@ import (
 // scopeText is the scope of ids inside texts, where no name says whose they are.
 const scopeText = 0
 
+// scopeHost is the scope of hosts: of AWS's one stands for each of the endpoint's.
+const scopeHost = 1
+
 // timeState is when the two answers were given, as far as they say.
 type timeState struct {
 	read             bool
@@ -114,6 +117,11 @@ func (j *job) values(p place, name []byte, k body.Kind, a, b []byte) {
 	case k == body.Time, k == body.Number || ca.Kind == value.Number && cb.Kind == value.Number || isEpochText(a, b):
 		j.numbers(e, name, k, a, b)
 		return
+	case role == value.TimeRole && j.datesOf(a, b):
+		e.mode, e.rule = modeAllow, ruleTimestamp
+		if j.determined(a) {
+			e.mode = modeAgree
+		}
 	case ca.Kind == value.Timestamp || cb.Kind == value.Timestamp:
 		j.timestamps(e, name, a, b)
 		return
@@ -135,10 +143,23 @@ func (j *job) values(p place, name []byte, k body.Kind, a, b []byte) {
 	default:
 		e.mode, e.rule = modeAgree, ruleBound
 	}
-	if e.mode == modeMeet && j.determined(a) {
-		e.mode = modeAgree
+	if e.mode == modeMeet {
+		j.hold(&e)
 	}
 	j.add(e)
+}
+
+// hold asks more of a pair that could meet: what the request said must be bound
+// already, since the answer repeats it. Where the replay is another recording and
+// nothing tells what its request said, they may meet if nothing speaks against it.
+func (j *job) hold(e *event) {
+	if !j.determined(e.a) {
+		return
+	}
+	e.mode = modeAgree
+	if !j.replay.Has(entry.FieldEndpoint) && len(j.rewrites) == 0 && apart(e.a, e.b)*2 > len(e.a) {
+		e.mode = modeSuppose
+	}
 }
 
 // isPEM reports whether s is a key or certificate as text.
@@ -201,9 +222,7 @@ func (j *job) numbers(e event, name []byte, k body.Kind, a, b []byte) {
 		e.mode, e.rule = modeMeet, ruleAccount
 	case role == value.IDRole && value.Random(a) && value.Random(b):
 		e.mode, e.rule = modeMeet, ruleID
-		if j.determined(a) {
-			e.mode = modeAgree
-		}
+		j.hold(&e)
 	case fa != value.NoTime && fa == fb && j.fresh(a, b) && !j.determined(a):
 		e.mode, e.rule = modeAllow, ruleTimestamp
 	case j.dynamoNumber(e.place, name) && value.EqualNumbers(a, b):
@@ -238,12 +257,16 @@ func (j *job) timestamps(e event, name []byte, a, b []byte) {
 // runs: each is measured from its own answer, and one that was fresh in the
 // original must not be days away in the replay.
 func (j *job) plausible(a, b []byte) bool {
-	s := j.dates()
-	if s.original.IsZero() || s.replay.IsZero() {
-		return j.sameEra(a, b)
-	}
 	x, _ := value.Time(a, true)
 	y, _ := value.Time(b, true)
+	return j.plausibleTimes(x, y)
+}
+
+func (j *job) plausibleTimes(x, y time.Time) bool {
+	s := j.dates()
+	if s.original.IsZero() || s.replay.IsZero() {
+		return j.sameEra(x, y)
+	}
 	dx, dy := x.Sub(s.original).Abs(), y.Sub(s.replay).Abs()
 	return dy <= dx+dx/8+day
 }
@@ -261,6 +284,31 @@ func (j *job) fresh(a, b []byte) bool {
 }
 
 const day = 24 * time.Hour
+
+// datesOf reports whether a and b, of a member that holds a time, are plausible
+// dates in one of the forms that only value.Date knows.
+func (j *job) datesOf(a, b []byte) bool {
+	xs, x2, n, fa := value.Date(a)
+	ys, y2, m, fb := value.Date(b)
+	return n == len(a) && m == len(b) && fa == fb && n > 0 && (j.plausibleTimes(xs, ys) || j.plausibleTimes(x2, y2))
+}
+
+// dated reports whether two dates of one format say when their own answers were
+// given, give or take a time zone. Other dates are data: the version of a policy.
+func (j *job) dated(a, b []byte) bool {
+	xs, x2, _, fa := value.Date(a)
+	ys, y2, _, fb := value.Date(b)
+	s := j.dates()
+	if fa != fb || s.original.IsZero() {
+		return false
+	}
+	now := s.replay
+	near := func(t, now time.Time) bool { return t.Sub(now).Abs() < 2*day }
+	if now.IsZero() { // it must at least not be older
+		return near(xs, s.original) && ys.Sub(xs) > -2*day || near(x2, s.original) && y2.Sub(x2) > -2*day
+	}
+	return near(xs, s.original) && near(ys, now) || near(x2, s.original) && near(y2, now)
+}
 
 // dates returns when the two answers were given, as far as they say.
 func (j *job) dates() *timeState {
@@ -280,9 +328,7 @@ func (j *job) dates() *timeState {
 
 // sameEra is all that can be asked when the replay does not say when it
 // answered: that a timestamp near the original's call is not decades off.
-func (j *job) sameEra(a, b []byte) bool {
-	x, _ := value.Time(a, true)
-	y, _ := value.Time(b, true)
+func (j *job) sameEra(x, y time.Time) bool {
 	fresh := !j.entryT0.original.IsZero() && x.Sub(j.entryT0.original).Abs() < 30*24*time.Hour
 	return !fresh || y.Sub(x) > -365*24*time.Hour
 }
@@ -562,7 +608,7 @@ func (j *job) userData(p place, k body.Kind, a, b []byte) bool {
 		mark := len(j.events)
 		if j.text(p, a, b, false) {
 			for i := mark; i < len(j.events); i++ {
-				if j.events[i].mode != modeAllow || j.events[i].rule != ruleHost {
+				if j.events[i].rule != ruleHost {
 					j.events[i].mode, j.events[i].rule = modeAgree, ruleBound
 				}
 			}

@@ -2,6 +2,8 @@ package diff
 
 import (
 	"bytes"
+	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/neureaux/cloudmock/internal/body"
@@ -13,19 +15,15 @@ import (
 // settle decides on the events of a job with what the bindings know, binds what
 // they do not, and puts the result into the line. It runs in stream order.
 func (d *Differ) settle(j *job) {
+	if (len(j.events) > 0 || len(j.rewrites) > 0) && j.line.Has(entry.FieldReplay) {
+		d.choose(j.replay.Get(entry.FieldEndpoint))
+	}
 	for _, r := range j.rewrites {
 		d.bound.learn(r.original, r.replay)
 		d.bound.learnParts(r.original, r.replay)
 	}
 	j.same = j.sameAnswer()
-	for i := 0; i < len(j.events); {
-		end := i
-		for end < len(j.events)-1 && j.events[end].part {
-			end++
-		}
-		d.decide(j, i, end+1)
-		i = end + 1
-	}
+	d.decideFrom(j, 0)
 	if j.n > 0 {
 		d.Mismatched++
 	}
@@ -53,6 +51,8 @@ func (d *Differ) decide(j *job, from, to int) {
 			ok = d.bound.meet(e.a, e.b, e.reverseScope(), e.weak)
 		case modeAgree:
 			ok = d.bound.agrees(e.a, e.b)
+		case modeSuppose:
+			ok = d.bound.differ > 0 && d.bound.meet(e.a, e.b, e.reverseScope(), e.weak)
 		}
 		if ok && j.same && !harmless(e.rule) {
 			ok = false
@@ -89,7 +89,7 @@ func (d *Differ) decide(j *job, from, to int) {
 			kind = KindHeader
 		}
 	}
-	if failed.mode == modeMeet && failed.rule != ruleTimestamp || failed.mode == modeAgree && (failed.rule == ruleID || failed.rule == ruleToken || d.bound.knows(failed.a)) {
+	if (failed.mode == modeMeet || failed.mode == modeSuppose) && failed.rule != ruleTimestamp || failed.mode == modeAgree && (failed.rule == ruleID || failed.rule == ruleToken || d.bound.knows(failed.a)) {
 		kind = KindIdentity
 	}
 	j.report(first.place, kind, failed)
@@ -105,7 +105,7 @@ func harmless(r reason) bool {
 // one name. Endpoints know one account, region and owner for all, and give
 // short tokens more than once.
 func (e *event) reverseScope() uint64 {
-	if e.rule == ruleAccount || e.rule == ruleRegion || e.rule == ruleOwner || e.rule == ruleToken && !value.Random(e.b) {
+	if e.rule == ruleHost || e.rule == ruleAccount || e.rule == ruleRegion || e.rule == ruleOwner || e.rule == ruleToken && !value.Random(e.b) {
 		return hashValue(forwardSeed, e.a)
 	}
 	return e.scope
@@ -208,47 +208,73 @@ func unique(s []byte) bool {
 	return n >= 8
 }
 
-// pairUp pairs the elements of an unordered list that look the same, by what
-// is bound already, and settles each pair.
+// pairUp pairs the elements of an unordered list by what is bound already and
+// by how much they are alike, and settles each pair; those that go with none are
+// missing or extra.
 func (d *Differ) pairUp(j *job, index int32) {
 	g := j.groups[index]
-	taken := make([]bool, len(g.b))
+	pr := j.pairs[g.pair]
+	type candidate struct{ score, a, b int }
+	var all []candidate
 	for i, a := range g.a {
-		best, at := -1<<30, -1
 		for k, b := range g.b {
-			if taken[k] || len(g.a) > 32 && at >= 0 && best >= 0 && k > i {
-				continue
-			}
 			mark, groups, used := len(j.events), len(j.groups), j.used
 			j.walk(g.pair, a, b)
-			score := 0
+			score := j.alike(&pr.a, &pr.b, a, b, 0)
+			if score == 0 && !pr.a.Kind(a).Scalar() && len(g.a) != len(g.b) {
+				score = -1 << 20
+			}
 			for _, e := range j.events[mark:] {
 				score += d.score(&e)
 			}
 			j.events, j.groups, j.used = j.events[:mark], j.groups[:groups], used
-			if score > best {
-				best, at = score, k
-			}
+			all = append(all, candidate{score, i, k})
 		}
-		taken[at] = true
-		mark := len(j.events)
-		j.walk(g.pair, a, g.b[at])
-		for i := mark; i < len(j.events); {
-			end := i
-			for end < len(j.events)-1 && j.events[end].part {
-				end++
-			}
-			d.decide(j, i, end+1)
-			i = end + 1
-		}
-		j.events = j.events[:mark]
 	}
+	slices.SortStableFunc(all, func(x, y candidate) int { return cmp.Compare(y.score, x.score) })
+	mates, taken := make([]int, len(g.a)), make([]bool, len(g.b))
+	for i := range mates {
+		mates[i] = -1
+	}
+	for _, c := range all {
+		if mates[c.a] < 0 && !taken[c.b] && c.score > -1<<19 {
+			mates[c.a], taken[c.b] = c.b, true
+		}
+	}
+	mark := len(j.events)
+	for i, a := range g.a {
+		if k := mates[i]; k >= 0 {
+			j.walk(g.pair, a, g.b[k])
+		} else {
+			j.single(g.pair, a, true)
+		}
+		d.decideFrom(j, mark)
+	}
+	for k, b := range g.b {
+		if !taken[k] {
+			j.single(g.pair, b, false)
+			d.decideFrom(j, mark)
+		}
+	}
+}
+
+// decideFrom settles the events from mark on, and drops them.
+func (d *Differ) decideFrom(j *job, mark int) {
+	for i := mark; i < len(j.events); {
+		end := i
+		for end < len(j.events)-1 && j.events[end].part {
+			end++
+		}
+		d.decide(j, i, end+1)
+		i = end + 1
+	}
+	j.events = j.events[:mark]
 }
 
 // score says how well an event fits what is bound.
 func (d *Differ) score(e *event) int {
 	switch e.mode {
-	case modeMeet:
+	case modeMeet, modeSuppose:
 		switch {
 		case d.bound.agrees(e.a, e.b):
 			return 10

@@ -12,6 +12,7 @@ import (
 type token struct {
 	text []byte
 	host bool // scheme://authority
+	date bool // in another form than timestamps have
 }
 
 // nextToken splits s into what stands before its first token, the token, and
@@ -27,7 +28,7 @@ func nextToken(s []byte) (before []byte, t token, rest []byte) {
 	}
 	if s[0] == 'h' {
 		if n := authority(s); n > 0 {
-			return before, token{s[:n], true}, s[n:]
+			return before, token{text: s[:n], host: true}, s[n:]
 		}
 	}
 	if s[0]-'0' <= 9 {
@@ -45,11 +46,24 @@ func nextToken(s []byte) (before []byte, t token, rest []byte) {
 	if len(s) >= 29 && s[3] == ',' && value.Classify(s[:29]).Kind == value.Timestamp {
 		return before, token{text: s[:29]}, s[29:]
 	}
+	if _, _, n, _ := value.Date(s); n > 0 && (len(s) == n || !wordByte(s[n])) && !(len(s) >= 36 && value.Classify(s[:36]).Kind == value.UUID) {
+		return before, token{text: s[:n], date: true}, s[n:]
+	}
 	n := 0
-	for n < len(s) && (wordByte(s[n]) || s[n] == '-' && n+1 < len(s) && wordByte(s[n+1])) {
+	for n < len(s) && (wordByte(s[n]) || s[n] == '-' && n+1 < len(s) && wordByte(s[n+1]) && !dateEnds(s[n+1:])) {
 		n++
 	}
 	return before, token{text: s[:n]}, s[n:]
+}
+
+// dateEnds reports whether s is a date and nothing else of its word: what a
+// service puts behind the name of what it makes from time to time.
+func dateEnds(s []byte) bool {
+	if len(s) < 8 || s[0] != '1' && s[0] != '2' {
+		return false
+	}
+	_, _, n, _ := value.Date(s)
+	return n > 0 && (len(s) == n || !wordByte(s[n]) && s[n] != '-')
 }
 
 func wordByte(c byte) bool {
@@ -100,12 +114,15 @@ func isRegion(s []byte) bool {
 	if len(s) < 9 || len(s) > 16 || s[2] != '-' || s[len(s)-1]-'0' > 9 || s[len(s)-2] != '-' {
 		return false
 	}
-	for _, c := range s[:len(s)-1] {
-		if c-'a' >= 26 && c != '-' {
-			return false
-		}
+	place := s[3 : len(s)-2]
+	if i := bytes.IndexByte(place, '-'); i >= 0 { // us-gov-west-1, us-iso-east-1
+		place = place[i+1:]
 	}
-	return bytes.Count(s, []byte{'-'}) >= 2
+	switch string(place) {
+	case "north", "south", "east", "west", "central", "northeast", "northwest", "southeast", "southwest":
+		return true
+	}
+	return false
 }
 
 // text compares two texts token by token and adds an event for each pair that
@@ -141,7 +158,7 @@ func (j *job) text(p place, a, b []byte, id bool) bool {
 			}
 			continue
 		case ta.host:
-			e.rule, e.mode = ruleHost, modeAllow
+			e.rule, e.weak, e.scope = ruleHost, true, scopeHost
 			if !j.emulatorHost(ta.text, tb.text) {
 				e.rule, e.mode = ruleBound, modeAgree
 			}
@@ -150,6 +167,11 @@ func (j *job) text(p place, a, b []byte, id bool) bool {
 		case isRegion(ta.text) && isRegion(tb.text) && j.isRegion(ta.text) && (len(a) > len(ta.text) || j.namesRegion(p)):
 			e.rule = ruleRegion
 		case ca.Kind == value.Timestamp && value.Same(ta.text, tb.text, ca, cb):
+			e.rule, e.mode, e.soft = ruleTimestamp, modeAllow, true
+			if j.determined(ta.text) {
+				e.rule, e.mode = ruleBound, modeAgree
+			}
+		case ta.date && tb.date && j.dated(ta.text, tb.text):
 			e.rule, e.mode, e.soft = ruleTimestamp, modeAllow, true
 			if j.determined(ta.text) {
 				e.rule, e.mode = ruleBound, modeAgree
@@ -165,8 +187,13 @@ func (j *job) text(p place, a, b []byte, id bool) bool {
 		case j.pieces(p, ta.text, tb.text, id):
 			continue
 		default:
+			if j.randomTail(p, a, b) {
+				copy(j.events[mark:], j.events[len(j.events)-1:])
+				j.events = j.events[:mark+1]
+				return true
+			}
 			e.rule, e.mode = ruleBound, modeAgree
-			if len(ta.text) < minStrong { // nothing that short is ever bound
+			if len(ta.text) < minBound { // nothing that short is ever bound
 				j.events = j.events[:mark]
 				return false
 			}
@@ -178,6 +205,31 @@ func (j *job) text(p place, a, b []byte, id bool) bool {
 	}
 	j.events[len(j.events)-1].part = false
 	return true
+}
+
+// randomTail adds an event for two texts that are random behind what they have
+// in common: keys and tokens in base64, whose letters are punctuation elsewhere.
+func (j *job) randomTail(p place, a, b []byte) bool {
+	n := commonPrefix(a, b)
+	i := n
+	for i > 0 && isBase64(a[i-1]) {
+		i--
+	}
+	x, y := a[i:], b[i:]
+	if len(x) < 16 || len(x) != len(y) || !value.Random(x) || !value.Random(y) || !sameLetters(x, y) || bytes.ContainsAny(x, ":.%") {
+		return false
+	}
+	if d := apart(a[n:], b[n:]); d < 10 || d*2 < len(a)-n || bytes.EqualFold(x, y) {
+		return false // a flaw, not another one
+	}
+	e := event{place: p, a: x, b: y, mode: modeMeet, rule: ruleToken, scope: scopeText}
+	j.hold(&e)
+	j.add(e)
+	return true
+}
+
+func isBase64(c byte) bool {
+	return c-'0' <= 9 || (c|0x20)-'a' < 26 || c == '+' || c == '/' || c == '-' || c == '_'
 }
 
 // labels compares two of AWS's own hosts label by label: account, region and
@@ -203,7 +255,7 @@ func (j *job) labels(p place, a, b []byte) bool {
 			e.rule = ruleAccount
 		case isRegion(x) && isRegion(y) && j.isRegion(x):
 			e.rule = ruleRegion
-		case madeUp(x, y, true) && !j.determined(x):
+		case madeUp(x, y, true):
 			drawn = drawn || len(x) >= minStrong
 		case j.pieces(p, x, y, true):
 			drawn = true
@@ -214,7 +266,7 @@ func (j *job) labels(p place, a, b []byte) bool {
 			j.events = j.events[:mark]
 			return false
 		}
-		j.events = append(j.events, e)
+		j.meetToken(e)
 	}
 	return true
 }
@@ -252,11 +304,11 @@ func (j *job) namesRegion(p place) bool {
 // meetToken adds the event of a token. What the request said must be what the
 // replay's request said, or bound.
 func (j *job) meetToken(e event) {
-	if e.mode == modeMeet && e.rule == ruleID && j.determined(e.a) {
-		e.mode = modeAgree
+	if e.mode == modeMeet && e.rule == ruleID {
+		j.hold(&e)
 	}
 	if e.mode == modeAgree && len(j.rewrites) > 0 {
-		if want, changed := j.rewritten(e.a); changed && bytes.Equal(want, e.b) {
+		if want, changed := j.rewritten(e.a); changed && bytes.Equal(want, e.b) || j.rewroteWhole(e.a, e.b) {
 			e.mode, e.rule = modeAllow, ruleRewritten
 		}
 	}
@@ -270,6 +322,10 @@ func (j *job) pieces(p place, a, b []byte, id bool) bool {
 		return false
 	}
 	mark := len(j.events)
+	if len(a) > 36 && len(a) == len(b) && bytes.Equal(a[36:], b[36:]) && value.Classify(a[:36]).Kind == value.UUID && value.Classify(b[:36]).Kind == value.UUID {
+		j.meetToken(event{place: p, a: a[:36], b: b[:36], mode: modeMeet, rule: ruleID, scope: scopeText, part: true})
+		return true
+	}
 	if n, m := len(a)-36, len(b)-36; n > 0 && m > 0 && value.Classify(a[n:]).Kind == value.UUID && value.Same(a[n:], b[m:], value.Classify(a[n:]), value.Classify(b[m:])) {
 		if !bytes.Equal(a[:n], b[:m]) && !j.pieces(p, bytes.TrimSuffix(a[:n], []byte{'-'}), bytes.TrimSuffix(b[:m], []byte{'-'}), id) {
 			return false
@@ -314,18 +370,18 @@ func (j *job) pieces(p place, a, b []byte, id bool) bool {
 // that they have no more in common than chance gives them. A flaw in an id, or
 // another number at the end of a name, leaves most letters as they were.
 func madeUp(a, b []byte, id bool) bool {
+	if longNumbers(a, b) {
+		return true
+	}
 	if len(a) != len(b) || len(a) < 4 || !sameLetters(a, b) {
 		return false
 	}
-	apart := 0
 	for i := range a {
-		if a[i] != b[i] {
-			apart++
-		}
 		if !wordByte(a[i]) || !wordByte(b[i]) {
 			return false
 		}
 	}
+	apart := apart(a, b)
 	if apart < 3 || bytes.EqualFold(a, b) {
 		return false
 	}
@@ -335,10 +391,41 @@ func madeUp(a, b []byte, id bool) bool {
 	}
 	da, db := hasDigit(a), hasDigit(b)
 	if id {
-		return apart*10 >= 6*len(a) && (da || db || len(a) >= 6)
+		return apart*10 >= 6*len(a) && (da || db || len(a) >= 6 || !hasVowel(a) || !hasVowel(b))
 	}
-	return len(a) >= 10 && (ra || rb) && da && db
+	return apart*10 >= 7*len(a) && (len(a) >= 10 && (ra || rb) || len(a) == 8 && (da || db) && value.Hex(a) && value.Hex(b))
 }
+
+// longNumbers reports whether a and b are numbers too long to count anything,
+// of about one length: ids drawn from 64 bits lack their leading zeros.
+func longNumbers(a, b []byte) bool {
+	const least = 15
+	if len(a) < least || len(b) < least || max(len(a)-len(b), len(b)-len(a)) > 2 || len(a) == len(b) && apart(a, b) < 3 {
+		return false
+	}
+	return wholeDigits(a) && wholeDigits(b)
+}
+
+func wholeDigits(s []byte) bool {
+	for _, c := range s {
+		if c-'0' > 9 {
+			return false
+		}
+	}
+	return true
+}
+
+// apart counts the places at which two texts differ, as far as both go.
+func apart(a, b []byte) (n int) {
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			n++
+		}
+	}
+	return n
+}
+
+func hasVowel(s []byte) bool { return bytes.ContainsAny(s, "aeiouyAEIOUY") }
 
 func hasDigit(s []byte) bool {
 	for _, c := range s {
@@ -358,22 +445,32 @@ func secretSuffix(a, b []byte) bool {
 	return bytes.Equal(a[:len(a)-6], b[:len(b)-6])
 }
 
-// sameLetters reports whether a and b are drawn from one alphabet: whether
-// both, or neither, have upper case, lower case beyond hexadecimal, and dashes.
+// sameLetters reports whether a and b can be drawn from one alphabet: upper
+// case, lower case, hexadecimal, or all. A short text can lack a letter by chance.
 func sameLetters(a, b []byte) bool {
-	// A short text can lack a letter by chance.
+	const upper, lower, hex = 1, 2, 4
 	letters := func(s []byte) (set int) {
 		for _, c := range s {
 			switch {
 			case c-'A' < 26:
-				set |= 1
-			case c-'g' < 20 && len(s) >= 16:
-				set |= 2
+				set |= upper
+			case c-'g' < 20:
+				set |= lower
+			case c-'a' < 6:
+				set |= hex
 			}
 		}
 		return set
 	}
-	return letters(a) == letters(b)
+	x, y := letters(a), letters(b)
+	switch {
+	case x&upper != y&upper:
+		mixed := x | y
+		return len(a) < 16 && mixed&(lower|hex) != 0 && (x&upper == 0 || x != upper) && (y&upper == 0 || y != upper)
+	case x&upper != 0 || len(a) < 16:
+		return true
+	}
+	return x&lower == y&lower
 }
 
 // pathStyle moves the bucket of a virtual-hosted S3 URL into its path.
@@ -402,7 +499,7 @@ func (j *job) pathStyle(s []byte) []byte {
 // AWS's or the recorded call's on one, any that is not AWS's, or the call's, on the other.
 func (j *job) emulatorHost(a, b []byte) bool {
 	if awsHost(a) {
-		return true
+		return !bytes.Contains(hostOf(b), []byte("amazonaws.")) // a flaw
 	}
 	if h := j.hostName(); len(h) > 0 && bytes.Contains(hostOf(a), hostOf(h)) {
 		return true

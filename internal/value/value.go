@@ -184,6 +184,16 @@ func isUUID(s []byte) bool {
 	return true
 }
 
+// Hex reports whether s is hexadecimal digits, the letters in lower case.
+func Hex(s []byte) bool {
+	for _, c := range s {
+		if c-'0' > 9 && c-'a' > 5 {
+			return false
+		}
+	}
+	return len(s) > 0
+}
+
 func isHex(c byte) bool { return c-'0' <= 9 || (c|0x20)-'a' <= 5 }
 
 func isAlnum(c byte) bool { return c-'0' <= 9 || (c|0x20)-'a' < 26 }

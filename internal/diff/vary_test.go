@@ -1,0 +1,109 @@
+package diff
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestWhatMayVary is one pair of answers for each rule on values that vary by
+// nature, given at 10:00 on 2026-03-19 and at 08:00 on 2026-11-02.
+func TestWhatMayVary(t *testing.T) {
+	same, value := []string{}, []string{"value $.x"}
+	tests := []struct {
+		name             string
+		member           string // "x" if empty
+		original, replay string
+		want             []string
+	}{
+		{"an id of digits alone may lack leading ones", "id", "ecs-svc/785794551258313772", "ecs-svc/1148499875366074739", same},
+		{"numbers too short to be drawn are data", "", "part-785794551", "part-114849987", value},
+		{"a dated name says when it was made", "", "rds:db1-2026-03-19-09-48", "rds:db1-2026-11-02-07-55", same},
+		{"a dated name of another day is data", "", "rds:db1-2026-03-10-09-48", "rds:db1-2026-11-02-07-55", value},
+		{"the version of a policy is no date", "", "2012-10-17", "2008-10-17", value},
+		{"a folder of the day", "", "logs/2026/03/19/a.gz", "logs/2026/11/02/a.gz", same},
+		{"a date without dashes", "", "dx-moto-20260319100000", "dx-moto-20261102080000", same},
+		{"dates of two forms", "", "db-2026-03-19-10", "db-2026-11-02", value},
+		{"a time written for people", "EndTime", "19/03/2027, 10:00:00", "02/11/2027, 08:00:00", same},
+		{"a time written for people that is years off", "EndTime", "19/03/2026, 10:00:00", "02/11/1999, 08:00:00", []string{"value $.EndTime"}},
+		{"eight hexadecimal digits", "", "9b0d8cde", "e4369840", same},
+		{"eight hexadecimal digits with a flaw", "", "9b0d8cde", "9b0d8cdf", value},
+		{"base64 has dashes where chance puts them", "", "sk_us-east-1_VDPZuTmVqhXv9VxcrHr4KkHIckQvyBzptcI12Trrm4A", "sk_us-east-1_qcdEwcMxjEK3-8Vdfvq3nn7l9HpJ1OErVae0hLs4SW0", same},
+		{"a key with a flaw", "", "VDPZuTmVqhXv9VxcrHr4KkHIckQvyBzptcI12Trrm4A", "VDPZuTmVqhXv9VxcrHr4KkHIckQvyBzptcI12Trrm4B", value},
+		{"a constant in another case", "protocol", "MqttV5_OverWebSocket", "mQTTv5_oVERwEBsOCKET", []string{"value $.protocol"}},
+		{"a host of AWS became the endpoint's", "Url", "https://sqs.us-east-1.amazonaws.com/q", "http://localhost:4566/q", same},
+		{"a host of AWS with a flaw", "Url", "https://sqs.us-east-1.amazonaws.com/q", "https://sqs.us-east-1.amazonaws.comx/q", []string{"value $.Url"}},
+		{"a region that there is not", "Url", "https://b.s3.eu-west-1.amazonaws.com/big", "https://b.s3.eu-wtst-1.amazonaws.com/big", []string{"value $.Url"}},
+		{"an address", "privateIp", "10.0.4.1", "10.0.4.7", same},
+		{"an address where nothing speaks of one", "", "10.0.4.1", "10.0.4.7", value},
+		{"an owner's short id of letters", "id", "r-clzm", "r-hgkh", same},
+		{"a word is no id", "id", "r-prod", "r-test", []string{"value $.id"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			side := func(date, v string) answer {
+				return answer{Status: 200, Headers: map[string]string{"Date": date}, Body: `{"` + or(tt.member, "x") + `":"` + v + `"}`}
+			}
+			x := exchange{Service: "test", Region: "eu-west-1", Original: side("Thu, 19 Mar 2026 10:00:00 GMT", tt.original), Replay: side("Mon, 02 Nov 2026 08:00:00 GMT", tt.replay)}
+			if d := cmp.Diff(tt.want, compareWith(t, New(Options{Strict: true}), x.line(t)).short()); d != "" {
+				t.Errorf("differences (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+// TestEndpointsHaveTheirOwnIds: what one endpoint made says nothing of what another makes.
+func TestEndpointsHaveTheirOwnIds(t *testing.T) {
+	const a, b, c = `{"id":"i-0123456789abcdef0"}`, `{"id":"i-0fedcba9876543210"}`, `{"id":"i-0a1b2c3d4e5f60718"}`
+	d := New(Options{Strict: true})
+	for _, tt := range []struct {
+		name, endpoint, replay string
+		want                   []string
+	}{
+		{"the first meeting binds", "one", b, []string{}},
+		{"another endpoint makes another id", "two", c, []string{}},
+		{"the first keeps its own", "one", b, []string{}},
+		{"and no other's", "one", c, []string{"identity $.id"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := exchange{Original: ok(a), Replay: ok(tt.replay)}.line(t)
+			e, err := l.Decode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			e.Replay.Endpoint = tt.endpoint
+			if err := l.Parse(e.AppendJSON(nil)); err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(tt.want, compareWith(t, d, l).short()); d != "" {
+				t.Errorf("differences (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+// TestOtherRecording: of two recordings nothing tells what the second one's
+// request said, but only until ids of its own were seen.
+func TestOtherRecording(t *testing.T) {
+	const a, b = "7d1f0c52-3a64-4f0e-9a55-6a1f0b3d9e21", "c0a8e3b9-91d7-4be2-8c46-f2e7d58a4b10"
+	about := func(a, b string) exchange {
+		return exchange{RequestBody: `{"KeyId":"` + a + `"}`, Original: ok(`{"Key":"` + a + `"}`), Replay: ok(`{"Key":"` + b + `"}`)}
+	}
+	d := New(Options{Strict: true})
+	for _, tt := range []struct {
+		name string
+		x    exchange
+		want []string
+	}{
+		{"all was equal so far", about(a, b), []string{"identity $.Key"}},
+		{"an id of its own", exchange{Original: ok(`{"Id":"i-0123456789abcdef0"}`), Replay: ok(`{"Id":"i-0fedcba9876543210"}`)}, []string{}},
+		{"an id that the request said may be another", about(a, b), []string{}},
+		{"and stays it", about(a, "c0a8e3b9-91d7-4be2-8c46-f2e7d58a4b11"), []string{"identity $.Key"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if d := cmp.Diff(tt.want, compareWith(t, d, tt.x.line(t)).short()); d != "" {
+				t.Errorf("differences (-want +got):\n%s", d)
+			}
+		})
+	}
+}
