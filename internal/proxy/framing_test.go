@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bufio"
 	"crypto/tls"
 	"crypto/x509"
 	"io"
@@ -176,4 +177,92 @@ func (r *rig) dialTLS(t *testing.T) net.Conn {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// Status line and length come as the upstream sent them, whatever net/http makes of them.
+func TestStatusLinesPassUnchanged(t *testing.T) {
+	for _, tt := range []struct{ name, answer, want string }{
+		{"a reason of the service's own", "HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n\r\n"},
+		{"an unknown status", "HTTP/1.1 599 \xc3\xa9\r\nContent-Length: 2\r\n\r\nok", "HTTP/1.1 599 \xc3\xa9\r\nContent-Length: 2\r\n\r\nok"},
+		{"no reason", "HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n"},
+		{"nothing behind the status", "HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n"},
+		{"304 says what 200 would have", "HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\nContent-Type: a/b\r\n\r\n", "HTTP/1.1 304 Not Modified\r\nContent-Length: 7\r\nContent-Type: a/b\r\n\r\n"},
+		{"204 with a length", "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n"},
+		{"a reason before a long answer", "HTTP/1.1 200 Fine\r\nContent-Length: 20000\r\n\r\n" + strings.Repeat("x", 20000), "HTTP/1.1 200 Fine\r\nContent-Length: 20000\r\n\r\nxxx"},
+		{"lines that end with a line feed alone", "HTTP/1.1 200 OK\nX-A: 1\nContent-Length: 6\n\na\r\n\r\nb", "HTTP/1.1 200 OK\r\nContent-Length: 6\r\nX-A: 1\r\n\r\na\r\n\r\nb"},
+		{"both ends of lines", "HTTP/1.1 200 OK\r\nX-A: 1\nContent-Length: 2\n\r\nok", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-A: 1\r\n\r\nok"},
+		{"names keep their spelling", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nx-amz-meta-KEY: 1\r\n\r\nok", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nx-amz-meta-KEY: 1\r\n\r\nok"},
+		{"a folded line", "HTTP/1.1 200 OK\r\nX-A: 1\r\n 2\r\nContent-Length: 2\r\n\r\nok", "HTTP/1.1 502 Bad Gateway\r\n"},
+		{"no HTTP", "SSH-2.0-OpenSSH_9.2\r\n\r\n", "HTTP/1.1 502 Bad Gateway\r\n"},
+		{"chunks that end with a line feed alone", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\nok\n0\n\n", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRig(t, rawUpstream(t, func(c net.Conn, _ *bufio.Reader) {
+				io.WriteString(c, tt.answer)
+				c.Read(make([]byte, 1)) // the connection stays open
+			}))
+			if got := r.raw("GET /bkt/k HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"); !strings.HasPrefix(strings.Replace(got, "Connection: close\r\n", "", 1), tt.want) {
+				t.Errorf("got  %q\nwant %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// Two answers on one connection keep their lines.
+func TestStatusLineOfTheNextAnswer(t *testing.T) {
+	r := newRig(t, nil)
+	codes := []int{204, 200, 599}
+	r.answer = func(w http.ResponseWriter, _ *http.Request, _ []byte) {
+		w.WriteHeader(codes[0])
+		codes = codes[1:]
+	}
+	c, err := net.Dial("tcp", r.server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(10 * time.Second))
+	br := bufio.NewReader(c)
+	for _, want := range []string{"204 No Content", "200 OK", "599 status code 599"} {
+		io.WriteString(c, "GET /bkt/k HTTP/1.1\r\nHost: localhost\r\n\r\n")
+		resp, err := http.ReadResponse(br, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.Copy(io.Discard, resp.Body)
+		if resp.Status != want {
+			t.Errorf("%q, want %q", resp.Status, want)
+		}
+	}
+}
+
+func TestALonelyQuestionMarkStays(t *testing.T) {
+	r := newRig(t, nil)
+	for _, target := range []string{"/bkt/k?", "/bkt/k", "/bkt/k?uploads", "/bkt/k?a=1&"} {
+		r.raw("GET " + target + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+		if saw := r.upstreamSaw(); saw[len(saw)-1].Target != target {
+			t.Errorf("%s left as %s", target, saw[len(saw)-1].Target)
+		}
+	}
+}
+
+func FuzzHeadEnd(f *testing.F) {
+	for _, s := range []string{"HTTP/1.1 200 OK\r\nA: b\r\n\r\nbody", "HTTP/1.1 200 OK\nA: b\n\nbody\r\n\r\n", "\n\n", "\r\n\r\n", "a\n\r\nb\n\n", "\n\n\r\n"} {
+		f.Add([]byte(s), uint8(3))
+	}
+	f.Fuzz(func(t *testing.T, b []byte, at uint8) {
+		end, next := headEnd(b, 0)
+		// In two pieces it ends where it ends in one.
+		split := min(int(at), len(b))
+		if e, n := headEnd(b[:split], 0); n > 0 && (e != end || n != next) {
+			t.Errorf("%q: %d,%d in the first %d bytes, %d,%d in all", b, e, n, split, end, next)
+		} else if n == 0 {
+			if e, n := headEnd(b, max(0, split-2)); e != end || n != next {
+				t.Errorf("%q: %d,%d from %d on, %d,%d in all", b, e, n, split-2, end, next)
+			}
+		}
+		if empty := string(b[end:next]); next > 0 && empty != "\n" && empty != "\r\n" {
+			t.Errorf("%q: the empty line is %q", b, empty)
+		}
+	})
 }

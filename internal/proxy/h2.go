@@ -30,8 +30,8 @@ func newTransport(o *Options, config *tls.Config) *http.Transport {
 
 // roundTripH2 is client.roundTrip over HTTP/2, where the upstream offers it.
 func (p *Proxy) roundTripH2(ctx context.Context, o *outbound, a *answer) error {
-	path, query, _ := strings.Cut(o.target, "?")
-	u := &url.URL{Scheme: "https", Host: o.addr, Opaque: path, RawQuery: query}
+	path, query, asked := strings.Cut(o.target, "?")
+	u := &url.URL{Scheme: "https", Host: o.addr, Opaque: path, RawQuery: query, ForceQuery: asked}
 	if strings.HasPrefix(path, "//") { // Opaque would become an absolute URL
 		decoded, err := url.PathUnescape(path)
 		if err != nil {

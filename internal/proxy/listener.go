@@ -160,8 +160,9 @@ type conn struct {
 	once    sync.Once
 
 	mu      sync.Mutex
-	head    []byte // what was read since the last request ended, at most maxHead bytes
-	serving bool   // a request is being served: what is read now is its body
+	answer  *statusLine // of the next answer; nil if it is net/http's
+	head    []byte      // what was read since the last request ended, at most maxHead bytes
+	serving bool        // a request is being served: what is read now is its body
 }
 
 const maxHead = 64 << 10
@@ -177,6 +178,32 @@ func (c *conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Write implements net.Conn.
+func (c *conn) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	line := c.answer
+	if line != nil && line.begins(p) {
+		c.answer = nil
+	} else {
+		line = nil
+	}
+	c.mu.Unlock()
+	if line == nil {
+		return c.Conn.Write(p)
+	}
+	if _, err := c.Conn.Write(line.rewrite(p)); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// say has the next answer begin with this line.
+func (c *conn) say(line *statusLine) {
+	c.mu.Lock()
+	c.answer = line
+	c.mu.Unlock()
+}
+
 // Close implements net.Conn.
 func (c *conn) Close() error {
 	if c.release != nil {
@@ -189,7 +216,7 @@ func (c *conn) Close() error {
 func (c *conn) begin(r *http.Request) *failure {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.serving = true
+	c.serving, c.answer = true, nil
 	return framing(c.head, r)
 }
 

@@ -165,6 +165,7 @@ type call struct {
 	target target
 	body   body
 	out    outbound
+	asked  bool // the target has a question mark, maybe with nothing behind it
 	answer answer
 	x      *capture.Exchange
 	tap    *requestTap
@@ -264,7 +265,7 @@ func (c *call) admit() *failure {
 func (c *call) readHead() {
 	r := c.r
 	c.in.Method, c.in.Host = r.Method, r.Host
-	c.in.Path, c.in.RawQuery, _ = strings.Cut(r.RequestURI, "?")
+	c.in.Path, c.in.RawQuery, c.asked = strings.Cut(r.RequestURI, "?")
 	if i := strings.Index(c.in.Path, "://"); i > 0 && c.in.Path[0] != '/' { // absolute form
 		rest := c.in.Path[i+3:]
 		c.in.Path = "/"
@@ -334,7 +335,7 @@ func (c *call) prepare() *failure {
 		p.counts.Signed.Add(1)
 	}
 	target := c.in.Path
-	if c.in.RawQuery != "" {
+	if c.in.RawQuery != "" || c.asked {
 		target += "?" + c.in.RawQuery
 	}
 	c.out.method, c.out.target, c.out.host = c.in.Method, target, c.target.host
@@ -419,20 +420,35 @@ func (c *call) relay() {
 	// What net/http would add on its own account is switched off.
 	h["Date"], h["Content-Type"] = nil, nil
 	connection := a.namedByConnection()
+	line := statusLine{status: a.status, reason: a.reason}
 	for _, f := range a.header {
 		name := canonical(f.Name)
 		switch name {
+		case "Content-Type":
+			if a.status == http.StatusNotModified {
+				line.add(name, f.Value)
+			}
 		case "Connection", "Keep-Alive", "Proxy-Connection", "Transfer-Encoding", "Upgrade", "Proxy-Authenticate":
 			continue
 		case "Content-Length": // as it was understood: not beside Transfer-Encoding, and once
 			if a.length < 0 || h[name] != nil {
 				continue
 			}
+			if a.status == http.StatusNotModified || a.status == http.StatusNoContent {
+				line.add(name, f.Value)
+			}
 		}
 		if connection != "" && containsToken(connection, name) || strings.HasPrefix(name, "Access-Control-") && !c.transparent && !c.allowsOrigin() {
 			continue
 		}
+		if !knownToServer(name) {
+			name = f.Name // in its own spelling
+		}
 		h[name] = append(h[name], f.Value)
+	}
+	if own := connOf(c.r); own != nil && !line.plain() {
+		said := line // so that line stays off the heap
+		own.say(&said)
 	}
 	if c.out.body != nil && a.close {
 		h.Set("Connection", "close")
@@ -444,6 +460,15 @@ func (c *call) relay() {
 	}
 	c.w.WriteHeader(a.status)
 	c.stream()
+}
+
+// knownToServer reports whether net/http looks for a field that a handler has set, by its canonical name.
+func knownToServer(name string) bool {
+	switch name {
+	case "Content-Length", "Content-Type", "Content-Encoding", "Date", "Trailer":
+		return true
+	}
+	return false
 }
 
 // stream copies what is left of the answer's body. Each piece goes out at once, but the last

@@ -39,6 +39,7 @@ type outbound struct {
 // An answer is a response on its way: head complete, body still to be read.
 type answer struct {
 	status  int
+	reason  string // what followed the status in its line, with the space
 	header  []sign.Field
 	length  int64     // of the body; -1 unknown
 	body    io.Reader // never nil; ends with io.EOF when the response was complete
@@ -406,20 +407,18 @@ func (conn *upstreamConn) head() (status int, head string, err error) {
 	var long []byte // what did not fit into the buffer
 	for seen := 0; ; {
 		got, _ := conn.br.Peek(conn.br.Buffered())
-		from := max(0, seen-3)
-		if end := bytes.Index(got[from:], []byte("\r\n\r\n")); end >= 0 && long == nil {
-			head = string(got[:from+end+2])
-			conn.br.Discard(from + end + 4)
+		if end, next := headEnd(got, max(0, seen-2)); next > 0 && long == nil {
+			head = string(got[:end])
+			conn.br.Discard(next)
 			break
 		}
 		seen = len(got)
 		if seen == readBuffer || long != nil {
-			start := max(0, len(long)-3)
 			had := len(long)
 			long = append(long, got...)
-			if end := bytes.Index(long[start:], []byte("\r\n\r\n")); end >= 0 {
-				head = string(long[:start+end+2])
-				conn.br.Discard(start + end + 4 - had)
+			if end, next := headEnd(long, max(0, had-2)); next > 0 {
+				head = string(long[:end])
+				conn.br.Discard(next - had)
 				break
 			}
 			conn.br.Discard(len(got))
@@ -435,7 +434,7 @@ func (conn *upstreamConn) head() (status int, head string, err error) {
 			return 0, "", fmt.Errorf("reading the response: %w", err)
 		}
 	}
-	line, _, _ := strings.Cut(head, "\r\n")
+	line, _ := cutLine(head)
 	if len(line) < 12 || !strings.HasPrefix(line, "HTTP/1.") || line[8] != ' ' {
 		return 0, "", fmt.Errorf("%w: %q", errBadResponse, clip(line))
 	}
@@ -444,6 +443,30 @@ func (conn *upstreamConn) head() (status int, head string, err error) {
 		return 0, "", fmt.Errorf("%w: %q", errBadResponse, clip(line))
 	}
 	return status, head, nil
+}
+
+// headEnd finds the empty line after a head, from where on there may be one: end is the length of the head with its
+// last line's end, next what follows the empty line. Both are 0 when it has not come yet. A line may end with a line
+// feed alone (RFC 9112, 2.2).
+func headEnd(b []byte, from int) (end, next int) {
+	i := bytes.Index(b[from:], []byte("\n\r\n"))
+	search := b[from:]
+	if i >= 0 {
+		search = search[:i+1]
+	}
+	if j := bytes.Index(search, []byte("\n\n")); j >= 0 {
+		return from + j + 1, from + j + 2
+	}
+	if i < 0 {
+		return 0, 0
+	}
+	return from + i + 1, from + i + 3
+}
+
+// cutLine returns the first line without its end, and the others.
+func cutLine(s string) (line, rest string) {
+	line, rest, _ = strings.Cut(s, "\n")
+	return strings.TrimSuffix(line, "\r"), rest
 }
 
 func (conn *upstreamConn) readHead(o *outbound, a *answer) error {
@@ -461,10 +484,11 @@ func (conn *upstreamConn) readHead(o *outbound, a *answer) error {
 	a.status, a.header, a.length, a.trailer = status, a.header[:0], -1, a.trailer[:0]
 	a.close = a.close || head[7] == '0'
 	chunked := false
-	_, fields, _ := strings.Cut(head, "\r\n")
+	first, fields := cutLine(head)
+	a.reason = first[len("HTTP/1.1 200"):]
 	for fields != "" {
-		line, rest, _ := strings.Cut(fields, "\r\n")
-		fields = rest
+		var line string
+		line, fields = cutLine(fields)
 		name, value, ok := strings.Cut(line, ":")
 		if !ok || name == "" || strings.ContainsAny(name, " \t") {
 			return fmt.Errorf("%w: header line %q", errBadResponse, clip(line))
