@@ -81,6 +81,8 @@ func TestParseHost(t *testing.T) {
 		{"a bucket named like a service", "dynamodb.s3.us-west-2.amazonaws.com", "S3 s3 us-west-2 prefix=dynamodb"},
 		{"the region in front", "us-west-2.queue.amazonaws.com", "SQS sqs us-west-2"},
 		{"an account in front", "111122223333.ddb.us-west-2.amazonaws.com", "DynamoDB dynamodb us-west-2 prefix=111122223333"},
+		{"a partition that stands behind the region, too", "routes.geo-fips.us-gov-west-1.us-gov.amazonaws.com", "Geo Routes geo-routes us-gov-west-1 fips"},
+		{"a console of China", "cn-north-1.signin.amazonaws.cn", "Signin signin cn-north-1"},
 		{"FIPS", "kms-fips.us-gov-west-1.amazonaws.com", "KMS kms us-gov-west-1 fips"},
 		{"dual-stack", "dynamodb.eu-west-1.api.aws", "DynamoDB dynamodb eu-west-1 dual"},
 		{"an API of somebody", "abc.execute-api.us-east-1.amazonaws.com", "ApiGatewayManagementApi execute-api us-east-1 prefix=abc"},

@@ -77,7 +77,7 @@ func (t *table) parseHost(host string) (HostInfo, bool) {
 	host = lower(stripPort(host))
 	name, p, dual := t.cutSuffix(host)
 	if p == nil { // signin.aws.amazon.com
-		if name = host; !strings.HasSuffix(host, ".aws.amazon.com") {
+		if name = console(host); name == "" {
 			return HostInfo{}, false
 		}
 		p = &t.partitions[0]
@@ -85,6 +85,11 @@ func (t *table) parseHost(host string) (HostInfo, bool) {
 	info := HostInfo{DualStack: dual}
 	name, private := strings.CutSuffix(name, ".vpce")
 	head, last := cutLast(name, '.')
+	// Location Service repeats the partition after the region: routes.geo.us-gov-west-1.us-gov
+	if _, region := cutLast(head, '.'); t.partitionOf(last) == nil && strings.HasPrefix(region, last+"-") && t.partitionOf(region) != nil {
+		name = head
+		head, last = cutLast(name, '.')
+	}
 	switch {
 	case t.partitionOf(last) != nil && head != "":
 		info.Region, name = last, head
@@ -128,6 +133,16 @@ func (t *table) parseHost(host string) (HostInfo, bool) {
 		}
 		rest, prefix = rest[i+1:], prefix+i+1
 	}
+}
+
+// console returns the name that a host of the console has in the first partition, "" if it is none.
+func console(host string) string {
+	for _, domain := range [...]string{".aws.amazon.com", ".amazonaws.cn", ".amazonaws-us-gov.com"} {
+		if name, ok := strings.CutSuffix(host, domain); ok {
+			return name + ".aws.amazon.com"
+		}
+	}
+	return ""
 }
 
 // privatePrefix removes a VPC endpoint's own labels: [key.]vpce-ID, before S3
