@@ -39,6 +39,13 @@ func (r *request) findRuns(h hasher, tree *body.Tree) {
 	}
 	if len(r.body) > 0 && len(r.body) <= maxSearch {
 		switch {
+		case r.isFormData():
+			f, _ := r.parseFormData() // what is none has no fields
+			for i := range f.fields {
+				if x := &f.fields[i]; !x.file {
+					runs = h.appendRuns(runs, x.value)
+				}
+			}
 		case isCBOR(r.Get("Content-Type")):
 			// The head of a CBOR text may look like a letter before it.
 			if tree.Parse(r.body, bodyOptions(r.Get("Content-Type"))) == nil {
@@ -156,6 +163,12 @@ next:
 }
 
 func (w *rewriter) rewriteBody(k *correlator, r *request) (changed bool, err error) {
+	if r.isFormData() {
+		if changed = w.rewriteFormData(k, r); changed {
+			r.renewDigests(r.body)
+		}
+		return changed, nil
+	}
 	payload := r.body
 	var frames *frames
 	if r.framed {

@@ -286,14 +286,16 @@ func FuzzEntryIsOneRequest(f *testing.F) {
 		if line.Parse(raw) != nil {
 			return
 		}
-		var r request
-		if r.load(&line.Object, new(interner)) != nil {
+		var c call
+		c.line.CopyFrom(&line.Object)
+		r := &c.req
+		if r.load(&c.line.Object, new(interner)) != nil {
 			return
 		}
-		r.identify(&line.Object)
+		r.identify(&c.line.Object)
 		w := &worker{engine: &engine{r: &Replayer{}, t: &target{host: "endpoint:1"}}}
 		w.r.o.setDefaults()
-		if w.address(&r) != nil || w.sign(t.Context(), &r, false) != nil {
+		if w.address(r) != nil || w.sign(t.Context(), &c, false) != nil {
 			return
 		}
 		wire := append(r.appendHead(nil, w.t, []byte("id")), r.body...)

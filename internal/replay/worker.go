@@ -74,7 +74,7 @@ func (w *worker) send(ctx context.Context, c *call) error {
 	if err := w.address(r); err != nil {
 		return err
 	}
-	if err := w.sign(ctx, r, changed); err != nil {
+	if err := w.sign(ctx, c, changed); err != nil {
 		return err
 	}
 	w.head = r.appendHead(w.head[:0], w.t, c.id)
@@ -169,7 +169,8 @@ func isHostLabels(s string) bool {
 }
 
 // sign computes anew what depends on the bytes and proves who sends them.
-func (w *worker) sign(ctx context.Context, r *request, changed bool) error {
+func (w *worker) sign(ctx context.Context, c *call, changed bool) error {
+	r := &c.req
 	if op := r.api.Operation(); r.unsigned || op != nil && op.Unauthenticated() {
 		return nil
 	}
@@ -184,8 +185,13 @@ func (w *worker) sign(ctx context.Context, r *request, changed bool) error {
 	if !awsapi.PlainName(o.Service) {
 		o.Service = "s3" // what is not recognised by target, action or host is most likely that
 	}
-	if strings.Contains(r.RawQuery, "X-Amz-Algorithm=") {
-		return w.presign(r, creds, o)
+	if isPresigned(r.RawQuery) {
+		return w.presign(c, creds, o)
+	}
+	if r.isFormData() && isS3(r.api.Service) {
+		if signed, err := w.signForm(c, creds, o.Time); signed || err != nil {
+			return err
+		}
 	}
 	given := r.Get("X-Amz-Content-Sha256")
 	switch {
@@ -209,19 +215,50 @@ func (w *worker) sign(ctx context.Context, r *request, changed bool) error {
 	return err
 }
 
-// presign renews the signature of a presigned URL. Its date is now: the
-// recording shows that it was still valid.
-func (w *worker) presign(r *request, creds sign.Credentials, o sign.Options) error {
-	claim := sign.Claim{AmzDate: o.Time.UTC().Format("20060102T150405Z"), ExpiresText: "3600", Signed: []string{"host"}}
+// isPresigned reports whether a URL carries its own proof, of either version.
+func isPresigned(query string) bool {
+	return strings.Contains(query, "X-Amz-Algorithm=") ||
+		strings.Contains(query, "AWSAccessKeyId=") && strings.Contains(query, "Signature=") && strings.Contains(query, "Expires=")
+}
+
+// presign renews the signature of a presigned URL, always as version 4. Its
+// date is now; that of one that had expired when it was used is as long ago.
+func (w *worker) presign(c *call, creds sign.Credentials, o sign.Options) error {
+	r := &c.req
+	const layout = "20060102T150405Z"
+	claim := sign.Claim{ExpiresText: "3600", Signed: []string{"host"}}
+	var signed, ends time.Time
+	var kept []string
 	for pair := range strings.SplitSeq(r.RawQuery, "&") {
 		name, value, _ := strings.Cut(pair, "=")
 		switch {
+		case name == "AWSAccessKeyId", name == "Signature":
+			continue
+		case name == "Expires":
+			if n, err := strconv.ParseInt(value, 10, 64); err == nil {
+				ends = time.Unix(n, 0)
+			}
+			continue
 		case strings.EqualFold(name, "X-Amz-Expires") && value != "" && len(value) < 7 && isDigits(value):
 			claim.ExpiresText = value
+		case strings.EqualFold(name, "X-Amz-Date"):
+			signed, _ = time.Parse(layout, value) // zero if it is none
 		case strings.EqualFold(name, "X-Amz-SignedHeaders") && value != "":
 			claim.Signed = strings.Split(strings.ReplaceAll(strings.ReplaceAll(value, "%3B", ";"), "%3b", ";"), ";")
 		}
+		kept = append(kept, pair)
 	}
+	r.RawQuery = strings.Join(kept, "&")
+	seconds, _ := strconv.Atoi(claim.ExpiresText) // digits
+	valid := time.Duration(seconds) * time.Second
+	if ends.IsZero() && !signed.IsZero() {
+		ends = signed.Add(valid)
+	}
+	at := o.Time
+	if used := c.recordedAt(); !ends.IsZero() && used.After(ends) {
+		at = at.Add(-valid - used.Sub(ends))
+	}
+	claim.AmzDate = at.UTC().Format(layout)
 	o.Payload = sign.UnsignedPayload
 	if !sign.IsS3(o.Service) {
 		sum := sha256.Sum256(r.body)
