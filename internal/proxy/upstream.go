@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httputil"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"bufio"
@@ -78,26 +80,27 @@ type client struct {
 	buffers bufferPool
 
 	mu    sync.Mutex
-	conns map[string][]*upstreamConn // idle ones by address, the latest last
+	pools map[string]*idlePool // by address
 	shut  bool
 }
 
 const (
-	maxIdlePerHost  = 256
-	keepIdle        = 50 * time.Second // below the shortest keep-alive of AWS's load balancers
 	maxResponseHead = 256 << 10
 	readBuffer      = 16 << 10
 )
 
 type upstreamConn struct {
 	net.Conn
-	raw    net.Conn // beneath TLS
-	client *client
-	key    string
-	br     *bufio.Reader
-	out    []byte
-	used   time.Time
-	limit  io.LimitedReader
+	raw      net.Conn // beneath TLS
+	client   *client
+	key      string
+	br       *bufio.Reader
+	out      []byte
+	used     time.Time
+	reused   bool // after it was idle for so long:
+	idle     time.Duration
+	promised time.Duration // how long the server keeps it; 0 if it did not say
+	limit    io.LimitedReader
 }
 
 var (
@@ -117,6 +120,7 @@ func (c *client) roundTrip(ctx context.Context, o *outbound, a *answer) error {
 	if err != nil {
 		stop()
 		conn.Close()
+		c.broke(conn, err)
 		if cause := context.Cause(ctx); cause != nil {
 			return cause
 		}
@@ -131,24 +135,23 @@ func (c *client) get(ctx context.Context, o *outbound) (*upstreamConn, error) {
 	if o.tls {
 		key = "tls " + o.addr + " " + o.host
 	}
+	now := time.Now()
+	c.mu.Lock()
+	pool := c.pool(key, o.tls)
 	for {
-		c.mu.Lock()
-		idle := c.conns[key]
-		var conn *upstreamConn
-		if n := len(idle); n > 0 {
-			conn = idle[n-1]
-			idle[n-1] = nil
-			c.conns[key] = idle[:n-1]
-		}
-		c.mu.Unlock()
+		conn, idle := pool.take(now)
 		if conn == nil {
 			break
 		}
-		if time.Since(conn.used) < keepIdle && conn.br.Buffered() == 0 && alive(conn.raw) {
+		if conn.br.Buffered() == 0 && alive(conn.raw) {
+			c.mu.Unlock()
+			conn.reused, conn.idle = true, idle
 			return conn, nil
 		}
+		pool.closedAfter(idle, now)
 		conn.Close()
 	}
+	c.mu.Unlock()
 	raw, err := c.dial(ctx, "tcp", o.addr)
 	if err != nil {
 		return nil, err
@@ -174,21 +177,40 @@ func (c *client) get(ctx context.Context, o *outbound) (*upstreamConn, error) {
 func (c *client) put(conn *upstreamConn) {
 	conn.used = time.Now()
 	c.mu.Lock()
-	idle := c.conns[conn.key]
-	if c.shut || len(idle) >= maxIdlePerHost {
-		c.mu.Unlock()
+	pool := c.pool(conn.key, conn.Conn != conn.raw)
+	pool.proven = pool.proven || conn.reused
+	kept := !c.shut && pool.put(conn)
+	c.mu.Unlock()
+	if !kept {
 		conn.Close()
+	}
+}
+
+// pool returns the pool of an address. A server behind TLS is trusted from the start: it is AWS's
+// own, and a handshake takes long.
+func (c *client) pool(key string, tls bool) *idlePool {
+	p := c.pools[key]
+	if p == nil {
+		if c.pools == nil || len(c.pools) > maxPools {
+			maps.DeleteFunc(c.pools, func(_ string, p *idlePool) bool { return len(p.conns) == 0 })
+			if c.pools == nil {
+				c.pools = make(map[string]*idlePool)
+			}
+		}
+		p = newIdlePool(tls)
+		c.pools[key] = p
+	}
+	return p
+}
+
+// broke learns from a connection that the server had closed before the answer began.
+func (c *client) broke(conn *upstreamConn, err error) {
+	if !conn.reused || !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) {
 		return
 	}
-	if c.conns == nil {
-		c.conns = make(map[string][]*upstreamConn)
-	}
-	// The oldest ones go when they have been idle for too long.
-	for len(idle) > 0 && time.Since(idle[0].used) > keepIdle {
-		idle[0].Close()
-		idle = append(idle[:0], idle[1:]...)
-	}
-	c.conns[conn.key] = append(idle, conn)
+	now := time.Now()
+	c.mu.Lock()
+	c.pool(conn.key, conn.Conn != conn.raw).closedAfter(conn.idle, now)
 	c.mu.Unlock()
 }
 
@@ -196,11 +218,11 @@ func (c *client) closeIdle() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.shut = true
-	for key, idle := range c.conns {
-		for _, conn := range idle {
+	for key, pool := range c.pools {
+		for _, conn := range pool.conns {
 			conn.Close()
 		}
-		delete(c.conns, key)
+		delete(c.pools, key)
 	}
 }
 
@@ -517,6 +539,7 @@ func (conn *upstreamConn) readHead(o *outbound, a *answer) error {
 		}
 		a.header = append(a.header, sign.Field{Name: name, Value: value})
 	}
+	conn.promised = promised(a.header)
 	switch {
 	case noBody(o.method, status):
 		a.length, a.body = 0, eof{}
