@@ -77,11 +77,14 @@ func (o *Object) members(b []byte, i int, pos *[numFields]span, top bool) (int, 
 			return key, err
 		}
 		var end int
-		if known && f == FieldReplay && top && start < len(b) && b[start] == '{' {
+		switch {
+		case known && f == FieldReplay && top && start < len(b) && b[start] == '{':
 			o.replay = [numFields]span{}
 			o.replayed = true
 			end, err = o.members(b, start, &o.replay, false)
-		} else {
+		case known && !top && o.pos[f].end != 0 && start < len(b) && b[start] == '"' && b[o.pos[f].start] == '"':
+			end, err = skipAlike(b, start, b[o.pos[f].start:o.pos[f].end])
+		default:
 			end, err = skipValue(b, start, 1)
 		}
 		if err != nil {

@@ -161,6 +161,7 @@ func TestNumbers(t *testing.T) {
 func FuzzObject(f *testing.F) {
 	f.Add([]byte(`{"id":"a\u00e9","x":[1,{"y":null}],"status_code":200,"request_headers":{"A":["b","c"],"D":"e"}}`))
 	f.Add([]byte(`{"path":"/p?q","query":"q"}`))
+	f.Add([]byte(`{"status_code":200,"response_body":"{\"a\":\"0123456789012345678901234567890123456789\"}","replay":{"response_body":"{\"a\":\"01234567890123456789x12345678901234567890123456789\"}"}}`))
 	f.Add([]byte(`{"id":"a","replay": { "status_code":200,"x":[{}],"response_body":"b","replay":{"id":1}} ,"match":true}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		var o Object
@@ -222,6 +223,42 @@ func FuzzSkipString(f *testing.F) {
 		got, err := skipString(b, 0)
 		if want := slowSkip(b); err == nil && got != want || err != nil && want >= 0 {
 			t.Fatalf("skipString(%q) = %d, %v; want %d", b, got, err, want)
+		}
+	})
+}
+
+func FuzzSkipAlike(f *testing.F) {
+	long := strings.Repeat(`{\"id\":\"a\\\\\"},`, 20)
+	f.Add(long+`0`+long, long+`1`+long)
+	f.Add(long+`\\`+long, long+`1\`+long)
+	f.Add(long+long, long+`99`+long)
+	f.Add(long, long+long)
+	f.Add(long+`\n`+long, long+`\"`+long)
+	f.Fuzz(func(t *testing.T, s, like string) {
+		other := []byte(`"` + like + `"`)
+		if end := slowSkip(other); end >= 0 {
+			b := []byte(`"` + s + `"`)
+			got, err := skipAlike(b, 0, other[:end])
+			if want := slowSkip(b); err == nil && got != want || err != nil && want >= 0 {
+				t.Fatalf("skipAlike(%q, %q) = %d, %v; want %d", b, other[:end], got, err, want)
+			}
+		}
+	})
+}
+
+func FuzzAppendUnescaped(f *testing.F) {
+	f.Add(`a\"b\\\"c\/\n\t12345678\"\"\"\"\"1234567\"`)
+	f.Add(`\\\\\\\\\\\\1234567\n\u00e9\"1234567\\`)
+	f.Fuzz(func(t *testing.T, s string) {
+		quoted := []byte(`"` + s + `"`)
+		if slowSkip(quoted) != len(quoted) || strings.Contains(s, `\u`) || !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' }) {
+			return
+		}
+		var want string
+		wantErr := json.Unmarshal(quoted, &want)
+		got, err := AppendUnescaped([]byte("before"), []byte(s))
+		if (err == nil) != (wantErr == nil) || err == nil && string(got) != "before"+want {
+			t.Fatalf("AppendUnescaped(%q) = %q, %v; encoding/json has %q, %v", s, got, err, want, wantErr)
 		}
 	})
 }

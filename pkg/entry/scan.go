@@ -1,6 +1,7 @@
 package entry
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -25,39 +26,37 @@ func has(w uint64, c byte) uint64 {
 	return (x - ones) &^ x & highs
 }
 
-// mask returns eight bits, one for each byte of w that equals c.
-func mask(w uint64, c byte) uint64 {
+// all returns a word in which the high bits of those bytes are set that are c in w.
+func all(w uint64, c byte) uint64 {
 	x := w ^ (ones * uint64(c))
-	y := (x &^ highs) + ^uint64(highs)
-	y = ^(y | x | ^uint64(highs)) // the high bit of each byte that is zero in x
-	return (y >> 7) * 0x0102040810204080 >> 56
+	return ^((x&^highs + ^uint64(highs)) | x | ^uint64(highs))
 }
 
 // skipString returns the index behind the closing quote of the string whose
 // opening quote is at b[i]. Escapes are checked when the string is decoded.
+func skipString(b []byte, i int) (int, error) { return skipRest(b, i+1) }
+
+// skipRest is skipString from b[i] on, which is inside the string, and not
+// inside an escape.
 //
 // Bodies are JSON in a JSON string, with a backslash every few bytes, so the
-// quotes that are escaped are found for eight bytes at once, as simdjson does:
-// github.com/simdjson/simdjson, json_escape_scanner.
-func skipString(b []byte, i int) (int, error) {
-	const odd = 0xaa
-	i++
-	escaped := uint64(0) // the first byte of the next word is escaped
-	for i+8 <= len(b) {
+// quotes that are escaped are found for eight bytes at once.
+func skipRest(b []byte, i int) (int, error) {
+	escaped := uint64(0) // 0x80 if the first byte of the next word is
+	for ; i+8 <= len(b); i += 8 {
 		w := binary.LittleEndian.Uint64(b[i:])
 		if has(w, '"')|has(w, '\\')|escaped == 0 {
-			i += 8
 			continue
 		}
-		backslash := mask(w, '\\')
-		starts := backslash &^ escaped
-		runs := ((starts<<1 | odd) - starts) ^ odd
-		quotes := mask(w, '"') &^ (runs ^ (backslash | escaped))
-		if quotes != 0 {
-			return i + bits.TrailingZeros64(quotes) + 1, nil
+		backslash := all(w, '\\')
+		behind := backslash<<8 | escaped
+		if backslash&behind != 0 {
+			behind = escapees(backslash, escaped)
 		}
-		escaped = runs & backslash >> 7 & 1
-		i += 8
+		if quotes := all(w, '"') &^ behind; quotes != 0 {
+			return i + bits.TrailingZeros64(quotes)>>3 + 1, nil
+		}
+		escaped = (backslash &^ behind) >> 63 << 7
 	}
 	for ; i < len(b); i++ {
 		switch {
@@ -66,10 +65,81 @@ func skipString(b []byte, i int) (int, error) {
 		case b[i] == '"':
 			return i + 1, nil
 		case b[i] == '\\':
-			escaped = 1
+			escaped = 0x80
 		}
 	}
 	return i, errEnd
+}
+
+// escapees returns which bytes of a word are escaped, where backslashes follow
+// one another.
+func escapees(backslash, escaped uint64) uint64 {
+	for m := backslash; m != 0; m &= m - 1 {
+		if first := m & -m; escaped&first == 0 {
+			escaped |= first << 8
+		}
+	}
+	return escaped
+}
+
+// skipAlike is skipString for a string that is likely to be much like another
+// one, given with its quotes, as the answers of two servers to one call are.
+// What the two have in common is compared, which is faster than to look at it.
+//
+// Behind a byte that is no backslash no escape goes on. So if the bytes from two
+// such places on are the same, the same ones of them are escaped, and a quote
+// that is not is the last byte of like.
+func skipAlike(b []byte, i int, like []byte) (int, error) {
+	const meet = 16 // as many bytes alike are hardly chance
+	k := 0
+	for {
+		n := common(b[i:], like[k:])
+		i, k = i+n, k+n
+		if k == len(like) {
+			return i, nil
+		}
+		for b[i-1] == '\\' { // the quote is none
+			i, k = i-1, k-1
+		}
+		// Go on for a while, and then see whether they have met again.
+		for window := 32; ; window *= 2 {
+			to := i + window
+			for to < len(b) && b[to-1] == '\\' {
+				to++
+			}
+			k += to - i
+			if to+meet > len(b) || k > len(like) {
+				return skipRest(b, i)
+			}
+			if end, err := skipRest(b[:to], i); err == nil {
+				return end, nil
+			}
+			i = to
+			from := k - meet
+			if at := bytes.Index(like[from:min(k+2*meet, len(like))], b[i:i+meet]); at >= 0 && like[from+at-1] != '\\' {
+				k = from + at
+				break
+			}
+		}
+	}
+}
+
+// common returns how many bytes a and b begin with alike.
+func common(a, b []byte) int {
+	n := min(len(a), len(b))
+	i := 0
+	for i+256 <= n && string(a[i:i+256]) == string(b[i:i+256]) {
+		i += 256
+	}
+	for ; i+8 <= n; i += 8 {
+		if x := binary.LittleEndian.Uint64(a[i:]) ^ binary.LittleEndian.Uint64(b[i:]); x != 0 {
+			return i + bits.TrailingZeros64(x)>>3
+		}
+	}
+	for i < n && a[i] == b[i] {
+		i++
+	}
+	return i
 }
 
 func skipSpace(b []byte, i int) int {

@@ -28,7 +28,10 @@ func AppendUnescaped(dst, b []byte) ([]byte, error) {
 	// at a time are copied before it is known whether there is one among them.
 	dst = slices.Grow(dst, len(b)+8)
 	out, n := dst[:cap(dst)], len(dst)
-	for i := 0; i < len(b); {
+	for i := 0; ; {
+		if i, n = unescapeWords(out, n, b, i); i == len(b) {
+			return out[:n], nil
+		}
 		if i+8 <= len(b) {
 			w := binary.LittleEndian.Uint64(b[i:])
 			binary.LittleEndian.PutUint64(out[n:], w)
@@ -78,7 +81,32 @@ func AppendUnescaped(dst, b []byte) ([]byte, error) {
 		out[n] = c
 		n++
 	}
-	return out[:n], nil
+}
+
+// unescapeWords decodes b[i:] to out[n:], eight bytes at once, up to an escape
+// that stands for another byte than its last, or to a run of backslashes. It
+// returns where it stopped.
+func unescapeWords(out []byte, n int, b []byte, i int) (int, int) {
+	escaped := uint64(0) // 0x80 if the first byte of the next word is
+	for ; i+8 <= len(b); i += 8 {
+		w := binary.LittleEndian.Uint64(b[i:])
+		backslash := all(w, '\\')
+		behind := backslash<<8 | escaped
+		if backslash&behind != 0 || behind&^(all(w, '"')|all(w, '/')) != 0 {
+			break
+		}
+		size := 8
+		for m := backslash; m != 0; size-- { // take out the last one first
+			k := bits.Len64(m) - 8
+			m &^= 1 << 7 << k
+			before := uint64(1)<<k - 1
+			w = w&before | w>>8&^before
+		}
+		binary.LittleEndian.PutUint64(out[n:], w)
+		n += size
+		escaped = backslash >> 63 << 7
+	}
+	return i - int(escaped>>7), n
 }
 
 // isByte reports whether r stands for a byte that is no part of valid UTF-8:
