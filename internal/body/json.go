@@ -3,6 +3,7 @@ package body
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -18,7 +19,18 @@ func (t *Tree) parseJSON(data []byte, base uint32, parent Node, depth int) error
 // jsonFrom is parseJSON. With twin it begins at i, behind a value in cur.
 func (t *Tree) jsonFrom(data []byte, base uint32, parent Node, depth int, i int, cur Node, twin *twin) error {
 	var (
-		nd    node
+		// The next node, in registers.
+		kind      Kind
+		coding    enc
+		keyCoding enc
+		key, keyN uint32
+		text      uint32
+		texN      uint32
+		end       int // of the value; of a container its opening brace
+		escaped   bool
+		n         Node
+		nd        *node
+
 		fail  = func(i int, why string) error { return &Error{Format: JSON, Offset: i, Reason: why} }
 		short = func() error { return fail(len(data), "unexpected end") }
 	)
@@ -39,84 +51,86 @@ value:
 	if len(t.nodes) >= t.opt.MaxNodes {
 		return fail(i, "too many values")
 	}
-	nd.parent = cur
-	nd.wire = base + uint32(i)
-	switch c := data[i]; c {
+	switch data[i] {
 	case '"':
-		end, escaped := scanString(data, i+1)
-		if end < 0 {
+		if end, escaped = scanString(data, i+1); end < 0 {
 			return fail(i, "string does not end or holds a control character")
 		}
-		nd.kind, nd.enc = String, encJSONString
-		nd.wirN = uint32(end + 1 - i)
+		kind, coding, text, texN = String, encJSONString, base+uint32(i+1), uint32(end-i-1)
 		if escaped {
-			off := len(t.arena)
 			var ok bool
-			if t.arena, ok = appendUnescaped(t.arena, data[i+1:end]); !ok {
+			if text, texN, ok = t.unescape(data[i+1 : end]); !ok {
 				return fail(i, "bad escape")
 			}
-			nd.text, nd.texN = inArena|uint32(off), uint32(len(t.arena)-off)
-		} else {
-			nd.text, nd.texN = base+uint32(i+1), uint32(end-i-1)
 		}
-		n := t.add(nd)
-		if t.opt.Nested && nd.texN > 1 {
-			t.look(n)
-		}
-		i = end + 1
-	case '{', '[':
-		if depth++; depth > t.opt.MaxDepth {
-			return fail(i, "nested too deeply")
-		}
-		nd.kind, nd.enc = Array, encOpaque
-		closer := byte(']')
-		if c == '{' {
-			nd.kind, closer = Object, '}'
-		}
-		nd.text, nd.texN = 0, 0
-		cur = t.add(nd)
-		i++
-		for i < len(data) && isSpace(data[i]) {
-			i++
-		}
-		if i < len(data) && data[i] == closer {
-			goto closing
-		}
-		nd.keyN, nd.keyEnc = 0, encOpaque
-		if c == '{' {
-			goto key
-		}
-		goto value
+		end++
+	case '{':
+		kind, coding, text, texN, end = Object, encOpaque, 0, 0, i
+	case '[':
+		kind, coding, text, texN, end = Array, encOpaque, 0, 0, i
 	case 't', 'f', 'n':
 		word := "null"
-		nd.kind, nd.enc = Null, encOpaque
-		if c == 't' {
-			nd.kind, word = Bool, "true"
-		} else if c == 'f' {
-			nd.kind, word = Bool, "false"
+		kind, coding = Null, encOpaque
+		if data[i] == 't' {
+			kind, word = Bool, "true"
+		} else if data[i] == 'f' {
+			kind, word = Bool, "false"
 		}
 		if len(data)-i < len(word) || string(data[i:i+len(word)]) != word {
 			return fail(i, "unknown word")
 		}
-		nd.text, nd.texN, nd.wirN = nd.wire, uint32(len(word)), uint32(len(word))
-		t.add(nd)
-		i += len(word)
+		end = i + len(word)
+		text, texN = base+uint32(i), uint32(len(word))
 	default:
-		end := scanNumber(data, i)
-		if end < 0 {
+		if end = scanNumber(data, i); end < 0 {
 			return fail(i, "no value begins here")
 		}
-		nd.kind, nd.enc = Number, encJSONNumber
-		nd.text, nd.texN, nd.wirN = nd.wire, uint32(end-i), uint32(end-i)
-		t.add(nd)
-		i = end
+		kind, coding, text, texN = Number, encJSONNumber, base+uint32(i), uint32(end-i)
 	}
+	n = Node(len(t.nodes))
+	if len(t.nodes) == cap(t.nodes) {
+		t.nodes = slices.Grow(t.nodes, 1)
+	}
+	t.nodes = t.nodes[:n+1]
+	// Field by field in place: a node that is put together elsewhere and copied
+	// costs twice as much.
+	nd = &t.nodes[n]
+	nd.kind, nd.enc, nd.nested, nd.keyEnc = kind, coding, false, keyCoding
+	nd.end, nd.parent, nd.count = n+1, cur, 0
+	nd.key, nd.keyN = key, keyN
+	nd.text, nd.texN = text, texN
+	nd.wire, nd.wirN = base+uint32(i), uint32(end-i)
+	if cur >= 0 {
+		t.nodes[cur].count++
+	}
+	if !kind.Scalar() {
+		if depth++; depth > t.opt.MaxDepth {
+			return fail(i, "nested too deeply")
+		}
+		cur = n
+		i++
+		for i < len(data) && data[i] <= ' ' && isSpace(data[i]) {
+			i++
+		}
+		switch {
+		case i < len(data) && data[i] == data[end]+2: // '{'+2 is '}', '['+2 is ']'
+			goto closing
+		case kind == Object:
+			goto key
+		}
+		keyN, keyCoding = 0, encOpaque
+		goto value
+	}
+	if t.opt.Nested && kind == String && texN > 1 {
+		t.look(n)
+	}
+	i = end
 
 after:
 	if twin != nil && i >= twin.suffix && t.adopt(twin, i, cur) {
 		return nil
 	}
-	for i < len(data) && isSpace(data[i]) {
+	for i < len(data) && data[i] <= ' ' && isSpace(data[i]) {
 		i++
 	}
 	if cur == parent {
@@ -131,10 +145,10 @@ after:
 	if data[i] == ',' {
 		i++
 		if t.nodes[cur].kind == Array {
-			nd.keyN, nd.keyEnc = 0, encOpaque
+			keyN, keyCoding = 0, encOpaque
 			goto value
 		}
-		for i < len(data) && isSpace(data[i]) {
+		for i < len(data) && data[i] <= ' ' && isSpace(data[i]) {
 			i++
 		}
 		goto key
@@ -161,22 +175,19 @@ key:
 	if data[i] != '"' {
 		return fail(i, "expected a member's name")
 	}
-	end, escaped := scanString(data, i+1)
-	if end < 0 {
+	if end, escaped = scanString(data, i+1); end < 0 {
 		return fail(i, "name does not end or holds a control character")
 	}
+	key, keyN, keyCoding = base+uint32(i+1), uint32(end-i-1), encJSONString
 	if escaped {
-		off := len(t.arena)
 		var ok bool
-		if t.arena, ok = appendUnescaped(t.arena, data[i+1:end]); !ok {
+		if key, keyN, ok = t.unescape(data[i+1 : end]); !ok {
 			return fail(i, "bad escape")
 		}
-		nd.key, nd.keyN, nd.keyEnc = inArena|uint32(off), uint32(len(t.arena)-off), encOpaque
-	} else {
-		nd.key, nd.keyN, nd.keyEnc = base+uint32(i+1), uint32(end-i-1), encJSONString
+		keyCoding = encOpaque
 	}
 	i = end + 1
-	for i < len(data) && isSpace(data[i]) {
+	for i < len(data) && data[i] <= ' ' && isSpace(data[i]) {
 		i++
 	}
 	if i >= len(data) || data[i] != ':' {
@@ -184,6 +195,13 @@ key:
 	}
 	i++
 	goto value
+}
+
+// unescape puts the text of a JSON string into the arena.
+func (t *Tree) unescape(s []byte) (off, n uint32, ok bool) {
+	start := len(t.arena)
+	t.arena, ok = appendUnescaped(t.arena, s)
+	return inArena | uint32(start), uint32(len(t.arena) - start), ok
 }
 
 func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
