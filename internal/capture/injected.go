@@ -9,7 +9,7 @@ import (
 
 // redactable are the members of an entry in which the redactor replaces secrets.
 var redactable = [...]entry.Field{
-	entry.FieldPath, entry.FieldQuery, entry.FieldError,
+	entry.FieldPath, entry.FieldQuery, entry.FieldError, entry.FieldRedacted,
 	entry.FieldRequestHeaders, entry.FieldRequestBody, entry.FieldRequestBodyEncoding,
 	entry.FieldRequestBodySize, entry.FieldRequestBodySHA256, entry.FieldRequestBodyTruncated,
 	entry.FieldResponseHeaders, entry.FieldResponseBody, entry.FieldResponseBodyEncoding,

@@ -21,6 +21,7 @@ type redactor struct {
 	paths           []redactPath
 	walkers         sync.Pool // of *walker
 	secrets         sync.Map  // *awsapi.Operation → operationSecrets
+	said            sayings   // by requests
 }
 
 // operationSecrets says where an operation has sensitive members, and the names
@@ -34,6 +35,9 @@ type operationSecrets struct {
 // bodies had any.
 func (r *redactor) redact(e *entry.Entry, call *awsapi.Call) (asked, answered bool) {
 	request, response := r.documents(e, call)
+	ask := side{r: r, request: true, places: e.Redacted.Request}
+	answer := side{r: r, places: e.Redacted.Response}
+	request.side, response.side = &ask, &answer
 	var in, out awsapi.Shape
 	if op := call.Operation(); op != nil {
 		in, out = op.Input(call.Protocol), op.Output(call.Protocol)
@@ -41,34 +45,35 @@ func (r *redactor) redact(e *entry.Entry, call *awsapi.Call) (asked, answered bo
 	if chunked(e.RequestHeaders) {
 		wipeSignatures(e.RequestBody.Data)
 	}
-	if e.StatusCode >= 400 {
-		response.known = credentials(e)
-	}
 	if !r.credentialsOnly {
 		before := [2][]byte{e.RequestBody.Data, e.ResponseBody.Data}
 		asked = r.body(&e.RequestBody, e.RequestHeaders, &request)
+		if e.StatusCode >= 400 {
+			response.known = append(credentials(e), ask.known...)
+		}
 		answered = r.body(&e.ResponseBody, e.ResponseHeaders, &response)
 		if (asked || answered) && call.Service == "sqs" {
 			r.messageDigests(e, before)
 		}
 		if asked {
-			r.digests(e.RequestHeaders, &e.RequestBody)
+			r.digests(e.RequestHeaders, &e.RequestBody, &ask)
 		}
 		if asked || answered {
-			r.digests(e.ResponseHeaders, &e.ResponseBody)
+			r.digests(e.ResponseHeaders, &e.ResponseBody, &answer)
 		}
 	}
-	e.Query = r.query(e.Query, in, request.form)
+	e.Query = r.query(e.Query, in, request.form, &ask)
 	if op := call.Operation(); op != nil && !r.credentialsOnly && r.secretsOf(op, call.Protocol).path {
-		e.Path = r.labels(e.Path, op.URI, in)
+		e.Path = r.labels(e.Path, op.URI, in, &ask)
 	}
 	e.Path = r.freeText(e.Path)
 	e.Error = r.freeText(e.Error)
-	keys := r.headers(e.RequestHeaders, in)
-	r.headers(e.ResponseHeaders, out)
+	keys := r.headers(e.RequestHeaders, in, &ask)
+	r.headers(e.ResponseHeaders, out, &answer)
 	if keys {
 		encryptionKeyDigests(e)
 	}
+	e.Redacted.Request, e.Redacted.Response = ask.places, answer.places
 	return asked, answered
 }
 
@@ -215,9 +220,10 @@ func credentials(e *entry.Entry) []string {
 
 // digests replaces what follows from a body that was changed: it would be wrong
 // in a replay, and a way to find the secret by trying.
-func (r *redactor) digests(h entry.Header, b *entry.Body) {
+func (r *redactor) digests(h entry.Header, b *entry.Body, s *side) {
 	for i := range h {
 		f := &h[i]
+		before := f.Value
 		switch kindOf(f.Name) {
 		case headerDigest:
 			switch {
@@ -232,6 +238,10 @@ func (r *redactor) digests(h entry.Header, b *entry.Body) {
 			if strings.EqualFold(f.Name, "Content-Length") && !b.Truncated && len(b.Data) > 0 {
 				f.Value = strconv.Itoa(len(b.Data))
 			}
+			continue
+		}
+		if f.Value != before && !s.request {
+			s.add("headers." + f.Name)
 		}
 	}
 }

@@ -24,6 +24,7 @@ type document struct {
 	unknown   bool     // no model knows the operation
 	blobs     [][]byte // names of members in base64
 	known     []string // credentials of the request, which errors echo
+	side      *side
 }
 
 // body replaces the secrets in a body and reports whether it changed. One that
@@ -32,6 +33,7 @@ type document struct {
 func (r *redactor) body(b *entry.Body, h entry.Header, d *document) bool {
 	if len(b.Data) == 0 {
 		if b.SHA256 != "" && (d.sensitive || len(r.paths) > 0) {
+			d.side.add("$")
 			b.SHA256 = r.keyedDigest([]byte(b.SHA256))
 			return true
 		}
@@ -43,7 +45,7 @@ func (r *redactor) body(b *entry.Body, h entry.Header, d *document) bool {
 	}
 	data, codings, ok := decode(b.Data, coding, chunked(h))
 	if !ok && d.sensitive {
-		r.omit(b)
+		r.omit(b, d)
 		return true
 	}
 	if !ok { // as it is, then: a form that is seen through the coding is still replaced
@@ -60,7 +62,7 @@ func (r *redactor) body(b *entry.Body, h entry.Header, d *document) bool {
 		clean, ok = encode(clean, codings)
 	}
 	if !ok {
-		r.omit(b)
+		r.omit(b, d)
 		return true
 	}
 	b.Data = clean
@@ -68,7 +70,8 @@ func (r *redactor) body(b *entry.Body, h entry.Header, d *document) bool {
 }
 
 // omit puts size and keyed digest in the place of a body.
-func (r *redactor) omit(b *entry.Body) {
+func (r *redactor) omit(b *entry.Body, d *document) {
+	d.side.add("$")
 	*b = entry.Body{Size: int64(len(b.Data)), SHA256: r.keyedDigest(b.Data), Truncated: true}
 }
 
@@ -95,7 +98,11 @@ func (r *redactor) worthReading(data []byte, d *document) bool {
 func (r *redactor) document(data []byte, contentType string, d *document) (clean []byte, changed, ok bool) {
 	if boundary, ok := formBoundary(contentType); ok {
 		if clean, ok := r.multipart(data, boundary, d); ok {
-			return clean, !bytes.Equal(clean, data), true
+			changed := !bytes.Equal(clean, data)
+			if changed {
+				d.side.add("$")
+			}
+			return clean, changed, true
 		}
 	}
 	w := r.walker(d)
@@ -129,7 +136,9 @@ type walker struct {
 	doc   *document
 	tree  body.Tree
 	edits []body.Edit
-	path  [][]byte // keys from the root to the value at hand
+	path  [][]byte             // keys from the root to the value at hand
+	keys  map[body.Node][]byte // that were replaced
+	exact int                  // places whose indices were looked for
 }
 
 func (r *redactor) walker(d *document) *walker {
@@ -139,6 +148,7 @@ func (r *redactor) walker(d *document) *walker {
 	}
 	w.doc = d
 	w.edits, w.path = w.edits[:0], w.path[:0]
+	w.keys, w.exact = nil, 0
 	return w
 }
 
@@ -204,12 +214,31 @@ func (w *walker) members(n body.Node, shape awsapi.Shape, secret bool) {
 		}
 		w.path = append(w.path, key)
 		hidden := secret || member.Sensitive() || w.named(key, member.Valid() && !free)
-		if hidden && shape.Kind() == awsapi.Map && !xml && shape.Key().Sensitive() && t.EditableKey(c) {
-			w.edits = append(w.edits, body.Edit{Node: c, Key: true, Text: w.r.names.bytes(key)})
-		}
+		w.key(c, key, hidden && shape.Kind() == awsapi.Map && !xml && shape.Key().Sensitive())
 		w.value(c, member, hidden)
 		w.path = w.path[:len(w.path)-1]
 	}
+}
+
+// key replaces the key of a member if it is secret, or the secrets in its text.
+func (w *walker) key(n body.Node, key []byte, secret bool) {
+	if !secret && len(key) < 16 || !w.tree.EditableKey(n) {
+		return
+	}
+	clean := key
+	if secret {
+		clean = w.r.names.bytes(key)
+	} else if scanBytes(key, hintValue) {
+		clean = []byte(w.clean(string(key)))
+	}
+	if bytes.Equal(clean, key) {
+		return
+	}
+	w.edits = append(w.edits, body.Edit{Node: n, Key: true, Text: clean})
+	if w.keys == nil {
+		w.keys = map[body.Node][]byte{}
+	}
+	w.keys[n] = clean
 }
 
 // mapMember returns what a child of a map is. In JSON and CBOR it is a value
@@ -298,6 +327,7 @@ func (w *walker) scalar(n body.Node, shape awsapi.Shape, secret bool) {
 	}
 	names := w.r.names
 	var out []byte
+	value, whole := text, secret // what the service keeps of it
 	switch kind := t.Kind(n); {
 	case kind == body.Number || kind == body.Time:
 		if secret {
@@ -305,6 +335,9 @@ func (w *walker) scalar(n body.Node, shape awsapi.Shape, secret bool) {
 		}
 	case shape.Kind() == awsapi.Blob && kind == body.String && n != t.Root():
 		out = w.blob(text, secret)
+		if raw, err := base64.StdEncoding.DecodeString(string(text)); err == nil {
+			value, whole = raw, true
+		}
 	case secret:
 		out = []byte(names.text(string(text)))
 		if kind == body.Binary {
@@ -317,6 +350,7 @@ func (w *walker) scalar(n body.Node, shape awsapi.Shape, secret bool) {
 	}
 	if out != nil && !bytes.Equal(out, text) {
 		w.edits = append(w.edits, body.Edit{Node: n, Text: out})
+		w.doc.side.replaced(func() string { return w.place(n, !secret) }, string(t.Key(n)), string(value), string(out), whole)
 	}
 }
 

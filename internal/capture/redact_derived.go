@@ -87,7 +87,7 @@ func encryptionKeyDigests(e *entry.Entry) {
 
 // labels replaces the sensitive parts of a path, such as an API key's id, by
 // the operation's template.
-func (r *redactor) labels(path, template string, input awsapi.Shape) string {
+func (r *redactor) labels(path, template string, input awsapi.Shape, s *side) string {
 	template, _, _ = strings.Cut(template, "?")
 	names, parts := strings.Split(template, "/"), strings.Split(path, "/")
 	changed := false
@@ -99,7 +99,10 @@ func (r *redactor) labels(path, template string, input awsapi.Shape) string {
 			continue
 		}
 		if m, ok := input.Label(name[1 : len(name)-1]); ok && m.Sensitive() && parts[i] != "" {
-			parts[i] = escapeQuery(r.names.cached(unescapePath(parts[i])))
+			value := unescapePath(parts[i])
+			clean := r.names.cached(value)
+			s.replaced(func() string { return "path" }, name[1:len(name)-1], value, clean, true)
+			parts[i] = escapeQuery(clean)
 			changed = true
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/neureaux/cloudmock/internal/awsapi"
+	"github.com/neureaux/cloudmock/internal/body"
 	"github.com/neureaux/cloudmock/pkg/entry"
 )
 
@@ -132,11 +133,18 @@ func canonical(name string) string {
 // headers replaces the secrets of a header section in place, and reports
 // whether a client's encryption key was among them. shape is the operation's
 // input or output.
-func (r *redactor) headers(h entry.Header, shape awsapi.Shape) (encryptionKey bool) {
+func (r *redactor) headers(h entry.Header, shape awsapi.Shape, s *side) (encryptionKey bool) {
 	for i := range h {
 		f := &h[i]
+		before := f.Value
+		replaced := func(whole bool) {
+			if f.Value != before {
+				s.replaced(func() string { return "headers." + f.Name }, f.Name, before, f.Value, whole)
+			}
+		}
 		if len(r.paths) > 0 && r.named("header", f.Name) {
 			f.Value = r.names.cached(f.Value)
+			replaced(true)
 			continue
 		}
 		switch kindOf(f.Name) {
@@ -144,6 +152,9 @@ func (r *redactor) headers(h entry.Header, shape awsapi.Shape) (encryptionKey bo
 			f.Value = r.authorization(f.Value)
 		case headerSecret, headerSSEKeyMD5:
 			f.Value = r.names.cached(f.Value)
+			if !s.request {
+				replaced(true)
+			}
 		case headerAddress:
 			f.Value = redacted
 		case headerSSEKey:
@@ -152,8 +163,10 @@ func (r *redactor) headers(h entry.Header, shape awsapi.Shape) (encryptionKey bo
 		case headerFree:
 			if m, ok := shape.Header(f.Name); ok && m.Sensitive() && !r.credentialsOnly {
 				f.Value = r.names.cached(f.Value)
+				replaced(true)
 			} else {
 				f.Value = r.headerText(f.Value)
+				replaced(false)
 			}
 		}
 	}
@@ -209,7 +222,7 @@ func (r *redactor) appendScope(b []byte, s awsapi.Scope, slash string) []byte {
 }
 
 // query replaces the secrets of a raw query and leaves all else as it came.
-func (r *redactor) query(raw string, shape, form awsapi.Shape) string {
+func (r *redactor) query(raw string, shape, form awsapi.Shape, s *side) string {
 	if raw == "" {
 		return raw
 	}
@@ -224,7 +237,7 @@ func (r *redactor) query(raw string, shape, form awsapi.Shape) string {
 		name, value, hasValue := strings.Cut(param, "=")
 		b = append(b, name...)
 		if hasValue {
-			b = append(append(b, '='), r.parameter(name, value, shape, form)...)
+			b = append(append(b, '='), r.parameter(name, value, shape, form, s)...)
 		}
 		if !more {
 			break
@@ -237,7 +250,7 @@ func (r *redactor) query(raw string, shape, form awsapi.Shape) string {
 }
 
 // parameter returns what stands for the value of a query parameter.
-func (r *redactor) parameter(rawName, raw string, shape, form awsapi.Shape) string {
+func (r *redactor) parameter(rawName, raw string, shape, form awsapi.Shape, s *side) string {
 	name := unescape(rawName)
 	switch canonical(name) {
 	case "X-Amz-Signature", "Signature":
@@ -248,8 +261,12 @@ func (r *redactor) parameter(rawName, raw string, shape, form awsapi.Shape) stri
 		return escapeQuery(r.names.cached(unescape(raw)))
 	}
 	value := unescape(raw)
+	replaced := func(clean string, whole bool) string {
+		s.replaced(func() string { return string(body.AppendMember([]byte("query"), []byte(name))) }, name, value, clean, whole)
+		return escapeQuery(clean)
+	}
 	if r.named("query", name) {
-		return escapeQuery(r.names.cached(value))
+		return replaced(r.names.cached(value), true)
 	}
 	secret := secretName(name, false)
 	if m, ok := shape.Query(name); ok {
@@ -258,10 +275,10 @@ func (r *redactor) parameter(rawName, raw string, shape, form awsapi.Shape) stri
 		secret = m.Sensitive()
 	}
 	if secret && !r.credentialsOnly {
-		return escapeQuery(r.names.cached(value))
+		return replaced(r.names.cached(value), true)
 	}
 	if clean := r.freeText(value); clean != value {
-		return escapeQuery(clean)
+		return replaced(clean, false)
 	}
 	return raw
 }

@@ -118,6 +118,11 @@ func (j *job) compareContent() {
 	case opaque(fa) && opaque(fb):
 		// Broken documents and payloads alike: their bytes are all there is.
 		e := event{place: p, kind: KindValue, a: a, b: b, mode: modeAgree, rule: ruleBound}
+		x, y, done := j.redactedValue(p, nil, body.String, a, b)
+		if done {
+			return
+		}
+		a, b = x, y
 		if want, changed := j.rewritten(a); changed && bytes.Equal(want, b) {
 			e.mode, e.rule = modeAllow, ruleRewritten
 		} else if len(a) < 1<<16 && fa == body.Text && !j.d.opt.Exact && j.text(p, a, b, false) {

@@ -122,6 +122,7 @@ type job struct {
 	allowed  []count
 	path     []byte
 	own      bool // all values are the user's, as in an S3 object
+	redacted redactedPlaces
 }
 
 type rewrite struct{ original, replay []byte }
@@ -148,6 +149,7 @@ func (j *job) reset() {
 	j.out, j.n, j.dropped, j.severity = j.out[:0], 0, 0, ""
 	j.allowed, j.path = j.allowed[:0], j.path[:0]
 	j.own = false
+	j.redacted = redactedPlaces{}
 	j.a.reset(&j.line.Object)
 	j.b.reset(&j.replay)
 }

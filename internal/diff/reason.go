@@ -23,6 +23,7 @@ const (
 	ruleRewritten
 	ruleLag
 	ruleSpelling
+	ruleRedacted
 	ruleUser
 )
 
@@ -41,6 +42,7 @@ var reasons = [...]struct{ name, why string }{
 	ruleRewritten: {"rewritten", "the replayed request said so"},
 	ruleLag:       {"lag", "a measured delay"},
 	ruleSpelling:  {"spelling", "the same value spelled another way"},
+	ruleRedacted:  {"redacted", "a pseudonym stands in the recording, and the replay has a value of its form"},
 	ruleUser:      {"rule", "a rule says so"},
 }
 

@@ -98,7 +98,7 @@ func (d *Differ) decide(j *job, from, to int) {
 // harmless reports whether a reason holds even if both answers are one and the
 // same: it explains no variation between runs.
 func harmless(r reason) bool {
-	return r == ruleName || r == ruleRewritten || r == ruleSpelling || r == ruleHost || r == ruleLag
+	return r == ruleName || r == ruleRewritten || r == ruleSpelling || r == ruleHost || r == ruleLag || r == ruleRedacted
 }
 
 // reverseScope is the scope in which no other value may stand for e's: ids of
