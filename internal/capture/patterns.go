@@ -46,7 +46,7 @@ func (r *redactor) userinfo(s string) string {
 			break
 		}
 		from += i + 3
-		authority := s[from : from+run(s[from:], authorityByte)]
+		authority := s[from : from+run(s[from:], &authorityByte)]
 		at := strings.LastIndexByte(authority, '@')
 		colon := strings.IndexByte(authority, ':')
 		if colon >= 0 && at > colon+1 {
@@ -86,13 +86,14 @@ var (
 	tokenByte     = setOf(upper + lower + digits + "+/=_%-")
 	keyKindByte   = setOf(upper + digits + " ")
 	lineBreakByte = setOf("\r\n ")
+	spaceByte     = setOf(" ")
 	quoteByte     = setOf("\"'\\ \t\r\n:=>")
 	authorityByte = allBut(`/"'<>\?#`)
 	valueByte     = allBut(`&;,"'<>\`)
 )
 
 // run returns how many bytes s begins with that are of the set.
-func run(s string, set byteSet) int {
+func run[text string | []byte](s text, set *byteSet) int {
 	for i := range len(s) {
 		if !set[s[i]] {
 			return i
@@ -102,7 +103,7 @@ func run(s string, set byteSet) int {
 }
 
 // runBack returns where the bytes of the set begin that end before i.
-func runBack(s string, i int, set byteSet) int {
+func runBack(s string, i int, set *byteSet) int {
 	for i > 0 && set[s[i-1]] {
 		i--
 	}
@@ -119,7 +120,7 @@ func matchKeyID(r *redactor, s string, at int) (int, int, string, bool) {
 
 func matchPrivateKey(r *redactor, s string, at int) (int, int, string, bool) {
 	const begin = "-----BEGIN "
-	start := runBack(s, at, keyKindByte) - len("-----") // BEGIN is of the set, too
+	start := runBack(s, at, &keyKindByte) - len("-----") // BEGIN is of the set, too
 	end := at + len("PRIVATE KEY")
 	end += len(s[end:]) - len(strings.TrimPrefix(s[end:], " BLOCK"))
 	if start < 0 || !strings.HasPrefix(s[start:], begin) || !strings.HasPrefix(s[end:], "-----") {
@@ -134,11 +135,11 @@ func matchPrivateKey(r *redactor, s string, at int) (int, int, string, bool) {
 		}
 	} else { // cut off: as far as its lines go
 		for {
-			gap := run(s[end:], lineBreakByte)
+			gap := run(s[end:], &lineBreakByte)
 			if strings.HasPrefix(s[end+gap:], `\n`) || strings.HasPrefix(s[end+gap:], `\r`) {
 				gap += 2
 			}
-			n := run(s[end+gap:], base64Byte)
+			n := run(s[end+gap:], &base64Byte)
 			if next := end + gap + n; n < 12 || next < len(s) && strings.IndexByte("\r\n \\\"'<", s[next]) < 0 {
 				break
 			}
@@ -152,9 +153,9 @@ func matchJWT(r *redactor, s string, at int) (int, int, string, bool) {
 	if at > 0 && wordByte[s[at-1]] {
 		return 0, 0, "", false
 	}
-	end := at + run(s[at:], jwtByte)
-	for parts := 1; parts < 5 && end+4 < len(s) && s[end] == '.' && run(s[end+1:end+5], jwtByte) == 4; parts++ {
-		end += 1 + run(s[end+1:], jwtByte)
+	end := at + run(s[at:], &jwtByte)
+	for parts := 1; parts < 5 && end+4 < len(s) && s[end] == '.' && run(s[end+1:end+5], &jwtByte) == 4; parts++ {
+		end += 1 + run(s[end+1:], &jwtByte)
 	}
 	if !isJWT(s[at:end]) {
 		return 0, 0, "", false
@@ -163,7 +164,7 @@ func matchJWT(r *redactor, s string, at int) (int, int, string, bool) {
 }
 
 func matchSessionToken(r *redactor, s string, at int) (int, int, string, bool) {
-	end := at + run(s[at:], tokenByte)
+	end := at + run(s[at:], &tokenByte)
 	if end-at < 64 || at > 0 && wordByte[s[at-1]] {
 		return 0, 0, "", false
 	}
@@ -177,8 +178,8 @@ func matchSessionToken(r *redactor, s string, at int) (int, int, string, bool) {
 // matchParameter is for the parameters of a presigned URL, also where the URL
 // is itself a parameter, and for those in what a client has signed.
 func matchParameter(r *redactor, s string, at int) (int, int, string, bool) {
-	start := runBack(s, at, nameByte)
-	end := at + run(s[at:], nameByte)
+	start := runBack(s, at, &nameByte)
+	end := at + run(s[at:], &nameByte)
 	if at-start > 40 || end == len(s) {
 		return 0, 0, "", false
 	}
@@ -195,7 +196,7 @@ func matchParameter(r *redactor, s string, at int) (int, int, string, bool) {
 		return 0, 0, "", false
 	}
 	from := end
-	end += run(s[end:], valueByte)
+	end += run(s[end:], &valueByte)
 	value := s[from:end]
 	if i := strings.Index(value, "%26"); escaped && i >= 0 {
 		value = value[:i]
@@ -224,10 +225,10 @@ func matchParameter(r *redactor, s string, at int) (int, int, string, bool) {
 }
 
 func matchSecretKey(r *redactor, s string, at int) (int, int, string, bool) {
-	at += run(s[at:], nameByte)
-	gap := run(s[at:], quoteByte)
+	at += run(s[at:], &nameByte)
+	gap := run(s[at:], &quoteByte)
 	at += gap
-	if gap == 0 || gap > 12 || run(s[at:], base64Byte) != 40 {
+	if gap == 0 || gap > 12 || run(s[at:], &base64Byte) != 40 {
 		return 0, 0, "", false
 	}
 	return at, at + 40, r.names.text(s[at : at+40]), true
@@ -239,8 +240,8 @@ func matchDenied(r *redactor, s string, at int) (int, int, string, bool) {
 		return 0, 0, "", false
 	}
 	at += i + 1
-	at += run(s[at:], setOf(" "))
-	n := run(s[at:], tokenByte)
+	at += run(s[at:], &spaceByte)
+	n := run(s[at:], &tokenByte)
 	return at, at + n, r.names.text(s[at : at+n]), n > 0
 }
 

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/binary"
 	"hash"
 	mathrand "math/rand/v2"
 	"regexp"
@@ -14,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"unicode/utf8"
+
+	"github.com/neureaux/cloudmock/internal/body"
 )
 
 // A pseudonymizer replaces secrets by values of the same form. It is keyed with
@@ -21,10 +22,9 @@ import (
 // trying secrets, and two recordings cannot be linked; within one recording
 // equal secrets have equal pseudonyms, whatever encoding they came in.
 //
-// The form is kept character by character: a letter stays a letter of its case,
-// a digit a digit, all else stays; hexadecimal stays hexadecimal, base64 stays
-// base64, a UUID a UUID, an access key id one (of the kind that ends in
-// EXAMPLE, as in AWS's documentation).
+// The form is kept word by word: see formPlace. Base64 stays base64, JSON stays JSON
+// and keeps its names, PEM its armour, an access key id is one (of the kind that ends
+// in EXAMPLE, as in AWS's documentation).
 //
 // The last characters of a pseudonym follow from its first by a public rule,
 // so that an audit can tell it from a secret without knowing the key: see
@@ -86,9 +86,6 @@ func (p *pseudonymizer) text(value string) string {
 		head, rest, _ := strings.Cut(value, ".")
 		return head + "." + string(p.bytes([]byte(rest)))
 	}
-	if host, rest, ok := cutURL(value); ok {
-		return host + string(p.bytes([]byte(rest)))
-	}
 	if strings.Contains(value, "PRIVATE KEY-----") {
 		return pemLine.ReplaceAllStringFunc(value, func(line string) string {
 			if strings.HasPrefix(line, `\`) { // \n, in a document within a string
@@ -98,19 +95,6 @@ func (p *pseudonymizer) text(value string) string {
 		})
 	}
 	return string(p.bytes([]byte(value)))
-}
-
-// cutURL cuts a URL behind its host; false if s is none, or there is nothing more.
-func cutURL(s string) (host, rest string, ok bool) {
-	scheme, rest, ok := strings.Cut(s, "://")
-	if !ok || scheme != "https" && scheme != "http" && scheme != "wss" {
-		return "", "", false
-	}
-	i := strings.IndexAny(rest, "/?#")
-	if i < 0 || strings.Contains(rest[:i], "@") || len(rest)-i < 4 {
-		return "", "", false
-	}
-	return s[:len(scheme)+3+i], rest[i:], true
 }
 
 // pemLine matches a line of a PEM block, or what an escape before it leaves.
@@ -154,14 +138,46 @@ func (p *pseudonymizer) bytes(value []byte) []byte {
 	if !utf8.Valid(value) {
 		source.Read(out) // never fails
 		n := min(len(out)/3, 8)
-		copy(out[len(out)-n:], checkSum(out[:len(out)-n]))
+		sum := checkSum(out[:len(out)-n])
+		copy(out[len(out)-n:], sum[:])
 		return out
 	}
-	a := alphabetOf(string(value))
-	from := a.checkFrom(value)
-	a.fill(out, 0, from, source)
-	a.check(out, from)
+	if doc, ok := p.document(value); ok {
+		return doc
+	}
+	places := formOf(value)
+	for range 64 {
+		fill(out, places, source)
+		check(out, places)
+		// Chance may have made it of another form, of hexadecimal digits alone, say.
+		if len(places) < 3 || isTextPseudonym(string(out)) {
+			break
+		}
+	}
 	return out
+}
+
+// document replaces the values of a JSON document, so that it stays one; false if
+// value is none.
+func (p *pseudonymizer) document(value []byte) ([]byte, bool) {
+	if len(value) < 2 || value[0] != '{' && value[0] != '[' {
+		return nil, false
+	}
+	var t body.Tree
+	if t.Parse(value, body.Options{Format: body.JSON, Nested: true, Base64: true}) != nil {
+		return nil, false
+	}
+	var edits []body.Edit
+	for n := range t.Scalars {
+		switch t.Kind(n) {
+		case body.String:
+			edits = append(edits, body.Edit{Node: n, Text: []byte(p.text(string(t.Text(n))))})
+		case body.Number:
+			edits = append(edits, body.Edit{Node: n, Text: p.number(t.Text(n))})
+		}
+	}
+	out, err := t.AppendEdited(nil, edits)
+	return out, err == nil
 }
 
 // isPseudonym reports whether a pseudonymizer made the value. One secret in
@@ -177,9 +193,6 @@ func isPseudonym(value string) bool {
 	if isJWT(value) {
 		_, value, _ = strings.Cut(value, ".")
 	}
-	if _, rest, ok := cutURL(value); ok {
-		value = rest
-	}
 	return isTextPseudonym(value)
 }
 
@@ -188,155 +201,15 @@ func isBytePseudonym(value []byte) bool {
 		return isTextPseudonym(string(value))
 	}
 	n := min(len(value)/3, 8)
-	return n > 0 && string(value[len(value)-n:]) == string(checkSum(value[:len(value)-n])[:n])
-}
-
-func isTextPseudonym(value string) bool {
-	try := func(a alphabet) bool {
-		again := []byte(value)
-		from := a.checkFrom(again)
-		if from < 0 {
-			return false
-		}
-		a.check(again, from)
-		return string(again) == value
-	}
-	// Chance may have made it of fewer characters than the alphabet has.
-	return try(general) || try(alphabetOf(value))
-}
-
-// An alphabet is what stands for letters and digits.
-type alphabet struct{ upper, lower, digit string }
-
-const (
-	upper  = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	lower  = "abcdefghijklmnopqrstuvwxyz"
-	digits = "0123456789"
-)
-
-var (
-	general  = alphabet{upper, lower, digits}
-	hexLower = alphabet{"", "abcdef", digits}
-	hexUpper = alphabet{"ABCDEF", "", digits}
-	seed     = alphabet{upper, "", "234567"}
-)
-
-// alphabetOf returns the narrowest alphabet that a long value is unmistakably
-// made of.
-func alphabetOf(value string) alphabet {
-	if len(value) >= 16 {
-		for _, a := range []alphabet{hexLower, hexUpper, seed} {
-			if only(value, a.upper+a.lower+a.digit+"-=") {
-				return a
-			}
-		}
-	}
-	return general
-}
-
-// next returns the first place at or after i whose character is replaced: by one
-// of class, or by another of the same size if class is "". It reports false at
-// the end.
-func (a *alphabet) next(value []byte, i int, uuid bool) (at, size int, class string, ok bool) {
-	for ; i < len(value); i++ {
-		switch c := value[i]; {
-		case 'a' <= c && c <= 'z':
-			class = a.lower
-		case 'A' <= c && c <= 'Z':
-			class = a.upper
-		case isDigit(c):
-			class = a.digit
-			if len(a.lower) == len(lower) && (i == 0 || !isDigit(value[i-1])) {
-				// 007 is no number, 700 is: the first digit stays 0 or not 0.
-				if c == '0' {
-					continue
-				}
-				class = digits[1:]
-			}
-		case c >= utf8.RuneSelf:
-			_, size = utf8.DecodeRune(value[i:])
-			return i, size, "", true
-		default:
-			continue
-		}
-		if class != "" && !(uuid && (i == 14 || i == 19)) { // version and variant
-			return i, 1, class, true
-		}
-	}
-	return 0, 0, "", false
-}
-
-// checkFrom returns where the check characters begin: the last third of the
-// places, 8 at most; -1 if there are none.
-func (a *alphabet) checkFrom(value []byte) int {
-	var last [8]int // places, the n-th at n%8
-	n, uuid := 0, isUUID(string(value[:min(len(value), 37)]))
-	for i := 0; ; n++ {
-		at, size, _, ok := a.next(value, i, uuid)
-		if !ok {
-			break
-		}
-		last[n%8] = at
-		i = at + size
-	}
-	checks := min(n/3, 8)
-	if checks == 0 {
-		return -1
-	}
-	return last[(n-checks)%8]
-}
-
-// fill writes random characters into the places from one offset to another, -1
-// being the end.
-func (a *alphabet) fill(out []byte, from, to int, source interface{ Uint64() uint64 }) {
-	uuid := isUUID(string(out[:min(len(out), 37)]))
-	var bits uint64
-	if to < 0 {
-		to = len(out)
-	}
-	for i, k := max(from, 0), 0; ; k++ {
-		at, size, class, ok := a.next(out, i, uuid)
-		if !ok || at >= to {
-			return
-		}
-		if k%4 == 0 {
-			bits = source.Uint64()
-		}
-		n := int(bits & 0xffff)
-		bits >>= 16
-		i = at + size
-		if class != "" {
-			out[at] = class[n%len(class)]
-			continue
-		}
-		var r rune
-		switch size {
-		case 2:
-			r = 0xe0 + rune(n%23) // à to ö
-		case 3:
-			r = 0x4e00 + rune(n%0x5000) // Chinese
-		default:
-			r = 0x1f600 + rune(n%64) // faces
-		}
-		utf8.EncodeRune(out[at:at+size], r)
-	}
-}
-
-// check writes the check characters, which follow from those before them.
-func (a *alphabet) check(out []byte, from int) {
-	if from < 0 {
-		return
-	}
-	sum := checkSum(out[:from])
-	a.fill(out, from, -1, mathrand.NewPCG(binary.LittleEndian.Uint64(sum), binary.LittleEndian.Uint64(sum[8:])))
+	sum := checkSum(value[:len(value)-n])
+	return n > 0 && string(value[len(value)-n:]) == string(sum[:n])
 }
 
 // checkSum is the public rule by which a pseudonym is known.
-func checkSum(head []byte) []byte {
-	h := sha256.New()
-	h.Write([]byte("cloudmock pseudonym\x00"))
-	h.Write(head)
-	return h.Sum(nil)
+func checkSum(head []byte) [sha256.Size]byte {
+	const domain = "cloudmock pseudonym\x00"
+	var buf [256]byte
+	return sha256.Sum256(append(append(buf[:0], domain...), head...))
 }
 
 // isKeyID reports whether s is an access key id.

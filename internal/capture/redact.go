@@ -22,6 +22,7 @@ type redactor struct {
 	walkers         sync.Pool // of *walker
 	secrets         sync.Map  // *awsapi.Operation → operationSecrets
 	said            sayings   // by requests
+	derived         digestMap // of bodies that were changed
 }
 
 // operationSecrets says where an operation has sensitive members, and the names
@@ -56,6 +57,12 @@ func (r *redactor) redact(e *entry.Entry, call *awsapi.Call) (asked, answered bo
 			r.messageDigests(e, before)
 		}
 		if asked {
+			r.derived.learn(before[0], &e.RequestBody, chunked(e.RequestHeaders))
+		}
+		if answered {
+			r.derived.learn(before[1], &e.ResponseBody, false)
+		}
+		if asked {
 			r.digests(e.RequestHeaders, &e.RequestBody, &ask)
 		}
 		if asked || answered {
@@ -68,6 +75,10 @@ func (r *redactor) redact(e *entry.Entry, call *awsapi.Call) (asked, answered bo
 	}
 	e.Path = r.freeText(e.Path)
 	e.Error = r.freeText(e.Error)
+	if r.derived.any() {
+		r.derived.replace(e.RequestHeaders)
+		r.derived.replace(e.ResponseHeaders)
+	}
 	keys := r.headers(e.RequestHeaders, in, &ask)
 	r.headers(e.ResponseHeaders, out, &answer)
 	if keys {
@@ -227,8 +238,7 @@ func (r *redactor) digests(h entry.Header, b *entry.Body, s *side) {
 		switch kindOf(f.Name) {
 		case headerDigest:
 			switch {
-			case strings.EqualFold(f.Name, "ETag"):
-				f.Value = r.names.text(f.Value)
+			case strings.EqualFold(f.Name, "ETag"): // see headers
 			case strings.HasPrefix(f.Value, "STREAMING-"), f.Value == "UNSIGNED-PAYLOAD":
 			case strings.EqualFold(f.Name, "X-Amz-Checksum-Type"), strings.EqualFold(f.Name, "X-Amz-Checksum-Algorithm"), strings.EqualFold(f.Name, "X-Amz-Checksum-Mode"):
 			default:

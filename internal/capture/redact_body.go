@@ -89,7 +89,7 @@ func (r *redactor) worthReading(data []byte, d *document) bool {
 	if d.unknown {
 		want |= hintLooseName
 	}
-	return d.sensitive || len(r.paths) > 0 || len(d.known) > 0 || scanBytes(data, want) || hasUTF16(data) ||
+	return d.sensitive || len(r.paths) > 0 || r.derived.any() && bytes.Contains(data, []byte("ETag")) || len(d.known) > 0 || scanBytes(data, want) || hasUTF16(data) ||
 		slices.ContainsFunc(d.blobs, func(name []byte) bool { return bytes.Contains(data, name) })
 }
 
@@ -350,7 +350,7 @@ func (w *walker) scalar(n body.Node, shape awsapi.Shape, secret bool) {
 	}
 	if out != nil && !bytes.Equal(out, text) {
 		w.edits = append(w.edits, body.Edit{Node: n, Text: out})
-		w.doc.side.replaced(func() string { return w.place(n, !secret) }, string(t.Key(n)), string(value), string(out), whole)
+		w.doc.side.replaced(func() string { return w.place(n) }, string(t.Key(n)), string(value), string(out), whole)
 	}
 }
 
@@ -398,6 +398,9 @@ func (w *walker) inside(data []byte) []byte {
 // clean replaces in a text what has the form of a secret, and the request's
 // credentials.
 func (w *walker) clean(s string) string {
+	if digest, ok := w.r.derived.get(s); ok {
+		return digest
+	}
 	for _, secret := range w.doc.known {
 		if strings.Contains(s, secret) {
 			s = strings.ReplaceAll(s, secret, w.r.names.cached(secret))

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"strings"
+	"sync"
 
 	"github.com/neureaux/cloudmock/internal/awsapi"
 	"github.com/neureaux/cloudmock/internal/body"
@@ -43,6 +44,62 @@ func (r *redactor) messageDigests(e *entry.Entry, before [2][]byte) {
 	}
 	if clean, err := is.AppendEdited(nil, edits); err == nil && len(edits) > 0 {
 		e.ResponseBody.Data = clean
+	}
+}
+
+// A digestMap knows what became of the MD5 of bodies that were changed: S3 returns
+// it as an ETag, also in later answers. The recording has that of the body as it is
+// recorded, which another service will find, too. It holds the last ones.
+type digestMap struct {
+	mu  sync.RWMutex
+	now map[string]string
+}
+
+const maxDerived = 4096
+
+// learn takes a body that was, and what became of it.
+func (d *digestMap) learn(was []byte, b *entry.Body, chunked bool) {
+	is := b.Data
+	if chunked {
+		was, _, _, _ = unchunk(was)
+		is, _, _, _ = unchunk(is)
+	}
+	if b.Truncated || len(was) == 0 {
+		return
+	}
+	old := md5Hex(was)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.now == nil || len(d.now) >= maxDerived {
+		d.now = map[string]string{}
+	}
+	d.now[old] = md5Hex(is)
+}
+
+func (d *digestMap) any() bool {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return len(d.now) > 0
+}
+
+// get returns what stands for a digest, in quotes or not.
+func (d *digestMap) get(text string) (string, bool) {
+	bare := strings.Trim(text, `"`)
+	if len(bare) != 2*md5.Size {
+		return "", false
+	}
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	now, ok := d.now[bare]
+	return strings.Replace(text, bare, now, 1), ok
+}
+
+// replace replaces the digests of a header section: of ETag, If-Match and their kin.
+func (d *digestMap) replace(h entry.Header) {
+	for i := range h {
+		if now, ok := d.get(h[i].Value); ok {
+			h[i].Value = now
+		}
 	}
 }
 

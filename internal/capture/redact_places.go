@@ -21,7 +21,7 @@ type side struct {
 
 const (
 	maxPlaces      = 256 // of a side; beyond, one place stands for all of the body
-	maxExactPlaces = 64  // with the index of a list's element, which costs time to find
+	maxExactPlaces = 64  // with the indices of lists' elements, which cost time to find
 	maxKnown       = 64
 )
 
@@ -149,14 +149,11 @@ var secretByte = func() (set byteSet) {
 	return set
 }()
 
-// place returns where the value n stands. A model, a name or a path of the user's
-// says the same of all elements of a list, so that a star stands for the index
-// unless it is to be exact.
-func (w *walker) place(n body.Node, exact bool) string {
-	if exact {
-		w.exact++
-	}
-	return string(w.appendPlace(nil, n, exact && w.exact <= maxExactPlaces))
+// place returns where the value n stands. Where there are many, a star stands for
+// the index of an element.
+func (w *walker) place(n body.Node) string {
+	w.exact++
+	return string(w.appendPlace(nil, n, w.exact <= maxExactPlaces))
 }
 
 func (w *walker) appendPlace(dst []byte, n body.Node, exact bool) []byte {
