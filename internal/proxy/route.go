@@ -126,28 +126,34 @@ func (c *call) routeAWS(label string) *failure {
 	if strings.EqualFold(c.claim.Service, "execute-api") {
 		return (&failure{message: "an API of API Gateway has a host of its own, which the signature does not name" + forwardAdvice}).as(http.StatusBadRequest)
 	}
-	host, err := awsapi.Endpoint(service, c.api.Region, awsapi.EndpointOptions{
-		FIPS: p.o.FIPS, DualStack: p.o.DualStack, Operation: c.api.Operation(), Label: c.hostLabel,
-	})
+	bucket := ""
+	if label != "" && c.bucketInHost(label) {
+		bucket = bucketOf(label)
+		if !plainLabel(bucket) {
+			return (&failure{message: fmt.Sprintf("the host %q names no bucket", clip(c.in.Host))}).as(http.StatusBadRequest)
+		}
+	} else if c.claim.Service == "s3express" {
+		bucket = c.expressBucket()
+	}
+	o := awsapi.EndpointOptions{
+		FIPS: p.o.FIPS, DualStack: p.o.DualStack, Operation: c.api.Operation(), Label: c.hostLabel, SigningName: c.claim.Service, Bucket: bucket,
+	}
+	if c.claim.Service == "s3-outposts" {
+		o.Operation = nil // the account's prefix is for S3 Control in the region
+	}
+	// A certificate's wildcard stands for one label only; S3 alone takes a bucket from the path, too.
+	inPath := strings.Contains(bucket, ".") && (c.claim.Service == "s3" || c.claim.Service == "")
+	if inPath {
+		o.Bucket, t.path = "", "/"+bucket+t.path
+	}
+	host, err := awsapi.Endpoint(service, c.api.Region, o)
 	if err != nil {
 		return (&failure{message: fmt.Sprintf("no endpoint of service %q in region %q is known (%v)%s", clip(c.api.Service), clip(c.api.Region), err, forwardAdvice)}).as(http.StatusBadRequest)
 	}
 	t.host, t.tls = host.Name, true
 	t.path = host.Path + t.path // an endpoint's own path, which an address in its place does not have
-	if label != "" && c.bucketInHost(label) {
-		bucket := bucketOf(label)
-		switch {
-		case !plainLabel(bucket):
-			return (&failure{message: fmt.Sprintf("the host %q names no bucket", clip(c.in.Host))}).as(http.StatusBadRequest)
-		case zoneOf(bucket) != "":
-			t.host = bucket + "." + expressHost(t.host, zoneOf(bucket))
-		case strings.Contains(bucket, "."):
-			t.path = "/" + bucket + t.path // a certificate's wildcard stands for one label only
-		default:
-			t.host = bucket + "." + t.host
-		}
-	} else if c.claim.Service == "s3express" {
-		c.routeExpress()
+	if bucket != "" && !inPath && c.isAccessPoint(bucket) {
+		t.host = bucket + ".s3-accesspoint" + strings.TrimPrefix(t.host, bucket+".s3")
 	}
 	t.addr = t.host + ":443"
 	if name, port := splitHost(t.addr); name != t.host || port != "443" {
@@ -166,45 +172,58 @@ func (c *call) routeAWS(label string) *failure {
 	return nil
 }
 
-// zoneOf returns the zone of a directory bucket, name--zone--x-s3.
-func zoneOf(bucket string) string {
-	rest, ok := strings.CutSuffix(bucket, "--x-s3")
-	i := strings.LastIndex(rest, "--")
-	if !ok || i < 1 || strings.Contains(rest, ".") {
-		return ""
-	}
-	return rest[i+2:]
-}
-
-// expressHost is the host of a zone's directory buckets, made of S3's host in the region.
-func expressHost(s3, zone string) string {
-	_, domain, _ := strings.Cut(s3, ".")
-	return "s3express-" + zone + "." + domain
-}
-
-// routeExpress routes a call to a directory bucket that stands in the path, as clients send it to an address. Only
-// what concerns the bucket itself goes to the regional endpoint.
-func (c *call) routeExpress() {
+// expressBucket returns a directory bucket that stands in the path, as clients send it to an address, and moves it into the host,
+// where S3 Express has it. What concerns the bucket itself goes to the regional endpoint, with the bucket in the path.
+func (c *call) expressBucket() string {
 	t := &c.target
 	bucket, key, object := strings.Cut(strings.TrimPrefix(t.path, "/"), "/")
-	zone := zoneOf(bucket)
 	own := !object && (c.in.Method == "PUT" || c.in.Method == "DELETE")
 	for _, p := range [...]string{"policy", "encryption", "lifecycle", "metadataTable"} {
 		own = own || !object && strings.HasPrefix(c.in.RawQuery, p)
 	}
-	if zone == "" || own || !plainLabel(bucket) {
-		_, domain, _ := strings.Cut(t.host, ".")
-		t.host = "s3express-control." + domain
-		return
+	if own || !directoryBucket(bucket) {
+		return ""
 	}
-	t.host = bucket + "." + expressHost(t.host, zone)
 	t.path = "/" + key
+	return bucket
 }
+
+// directoryBucket reports whether s is the name of a directory bucket, or of an access point to one: name--zone--x-s3.
+func directoryBucket(s string) bool {
+	rest, ok := strings.CutSuffix(s, "--x-s3")
+	if !ok {
+		rest, ok = strings.CutSuffix(s, "--xa-s3")
+	}
+	return ok && strings.LastIndex(rest, "--") > 0 && awsapi.PlainName(rest) && plainLabel(s)
+}
+
+// isAccessPoint decides what a label before the recorder's name is that ends in an account's number: SDKs put access points there, as
+// NAME-ACCOUNT, and people name buckets like that, too. An SDK that has buckets in the path when it is given an endpoint (botocore) means an access
+// point; of one that puts buckets there as well, it is taken for a bucket, which is by far the more common.
+func (c *call) isAccessPoint(label string) bool {
+	if i := strings.LastIndexByte(label, '-'); c.claim.Service != "s3" || i < 1 || !isAccount(label[i+1:]) {
+		return false
+	}
+	if a := c.api.Action; strings.Contains(a, "Bucket") && a != "HeadBucket" && a != "GetBucketLocation" {
+		return false // an access point has no such operation
+	}
+	agent := c.in.Get("User-Agent")
+	if !strings.Contains(agent, "aws-sdk-") && !strings.Contains(agent, "MinIO") || strings.Contains(agent, "Botocore/") {
+		return true
+	}
+	c.p.warned.once(c.p.o.Logger, fmt.Sprintf("%s is taken for a bucket; if it is an access point, record in forward mode", clip(label)))
+	return false
+}
+
+func isAccount(s string) bool { return len(s) == 12 && strings.Trim(s, "0123456789") == "" }
 
 // hostLabel is the value of a label in an operation's host prefix.
 func (c *call) hostLabel(name string) string {
-	if name == "AccountId" {
+	switch name {
+	case "AccountId":
 		return c.in.Get("X-Amz-Account-Id")
+	case "RequestRoute":
+		return c.in.Get("X-Amz-Request-Route")
 	}
 	return ""
 }
