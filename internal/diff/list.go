@@ -358,6 +358,7 @@ func (j *job) unorderedList(p place, x, y []sig) {
 			}
 		}
 	}
+	j.pairRewritten(pi, x, y)
 	if j.pairLate(p, x, y) {
 		return
 	}
@@ -432,6 +433,38 @@ func (j *job) unorderedList(p place, x, y []sig) {
 	for _, g := range late {
 		j.groups = append(j.groups, g)
 		j.add(event{place: p, mode: modeGroup, index: int32(len(j.groups) - 1)})
+	}
+}
+
+// pairRewritten pairs the elements that are equal once they say what the
+// replay's request said, as the answer to a batch of ids does.
+func (j *job) pairRewritten(pi int32, x, y []sig) {
+	if len(j.rewrites) == 0 {
+		return
+	}
+	pr := j.pairs[pi]
+	where := make(map[string][]int32)
+	for k := range y {
+		if y[k].mate < 0 {
+			wire := string(pr.b.Wire(y[k].node))
+			where[wire] = append(where[wire], int32(k))
+		}
+	}
+	for i := range x {
+		if x[i].mate >= 0 {
+			continue
+		}
+		mark := len(j.scratch)
+		want, changed := j.rewritten(pr.a.Wire(x[i].node))
+		at := where[string(want)]
+		if changed && len(at) > 0 {
+			where[string(want)] = at[1:]
+			x[i].mate, y[at[0]].mate = at[0], int32(i)
+		}
+		j.scratch = j.scratch[:mark]
+		if x[i].mate >= 0 {
+			j.walk(pi, x[i].node, y[x[i].mate].node)
+		}
 	}
 }
 

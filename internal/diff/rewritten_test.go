@@ -1,6 +1,8 @@
 package diff
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -32,5 +34,27 @@ func TestRewrittenParts(t *testing.T) {
 				t.Errorf("differences (-want +got):\n%s", d)
 			}
 		})
+	}
+}
+
+// A batch of ids comes back in any order: each element goes with the one that says what the replay's request said.
+func TestRewrittenBatch(t *testing.T) {
+	const n = 100
+	var request, original, replay strings.Builder
+	var rewrites []entry.Rewrite
+	for i := range n {
+		recorded, sent := fmt.Sprintf("%08x-1111-4222-8333-444455556666", i*7919), fmt.Sprintf("%08x-9999-4888-8777-666655554444", i*104729)
+		rewrites = append(rewrites, entry.Rewrite{Original: recorded, Replay: sent, Where: "body"})
+		fmt.Fprintf(&request, "<Object><Key>k</Key><VersionId>%s</VersionId></Object>", recorded)
+		fmt.Fprintf(&original, "<Deleted><Key>k</Key><VersionId>%s</VersionId></Deleted>", recorded)
+	}
+	for i := range n {
+		fmt.Fprintf(&replay, "<Deleted><Key>k</Key><VersionId>%s</VersionId></Deleted>", rewrites[(i*37+11)%n].Replay)
+	}
+	x := exchange{Service: "s3", Action: "DeleteObjects", Method: "POST", Query: "delete", RequestBody: "<Delete>" + request.String() + "</Delete>", Rewrites: rewrites,
+		Original: ok("<DeleteResult>" + original.String() + "</DeleteResult>"), Replay: ok("<DeleteResult>" + replay.String() + "</DeleteResult>")}
+	got := compareWith(t, New(Options{Strict: true}), x.line(t))
+	if d := cmp.Diff([]string{}, got.short()); d != "" {
+		t.Errorf("differences (-want +got):\n%s", d)
 	}
 }
