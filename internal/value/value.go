@@ -343,12 +343,33 @@ func SplitARN(s []byte) (parts [6][]byte, ok bool) {
 	return parts, true
 }
 
+// isULID reports whether s is a time and a random number as ULIDs spell them:
+// 26 digits of Crockford's base 32, the first of which is at most 7.
+func isULID(s []byte) bool {
+	if len(s) != 26 || s[0] > '7' {
+		return false
+	}
+	numbers := 0
+	for _, c := range s {
+		switch {
+		case c-'0' <= 9:
+			numbers++
+		case c-'A' >= 26, c == 'I', c == 'L', c == 'O', c == 'U':
+			return false
+		}
+	}
+	return numbers >= 3
+}
+
 // Random reports whether s looks drawn at random rather than chosen by a
 // person: at least ten letters and digits (besides - _ + / = : . %) that change
 // between upper case, lower case and digits as often as no name does.
 func Random(s []byte) bool {
 	if len(s) < 10 {
 		return false
+	}
+	if isULID(s) {
+		return true
 	}
 	var seen [256]bool
 	distinct := 0
