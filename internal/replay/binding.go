@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -206,7 +207,7 @@ func (b *bindings) translateDeep(text []byte, inURL bool, used []replaced, depth
 		if h := b.of(text[start:end]); len(b.filter) > 0 && b.filter[h>>1%filterBits/64]&(1<<(h>>1%64)) != 0 {
 			if n, from, to := b.match(text, done, start, end, h); n != nil {
 				out = append(out, text[done:from]...)
-				out = appendLike(out, n.replay, text[from:to], inURL)
+				out = appendLike(out, n.original, n.replay, text[from:to], inURL)
 				used = append(used, replaced{n.original, n.replay})
 				done, i = to, max(to, end)
 				continue
@@ -352,9 +353,12 @@ func oneOf(c byte, set string) bool {
 	return false
 }
 
-// appendLike writes value the way old was written: escaped as in a URL if old
-// was, or if it stands in one.
-func appendLike(dst []byte, value string, old []byte, inURL bool) []byte {
+// appendLike writes value, the replayed one, the way old, which spells the
+// original, was written: escaped as in a URL if old was, or if it stands in one. Escapes that
+// the values themselves hold, as keys do where an answer is encoding-type=url,
+// stay escapes where old has them as they were.
+func appendLike(dst []byte, original, value string, old []byte, inURL bool) []byte {
+	keep := strings.Contains(original, "%") && !bytes.Contains(old, []byte("%25"))
 	depth := 0
 	for i := range old {
 		if old[i] == '%' {
@@ -369,7 +373,8 @@ func appendLike(dst []byte, value string, old []byte, inURL bool) []byte {
 	const digits = "0123456789ABCDEF"
 	for i := range len(value) {
 		c := value[i]
-		if isAlnum(c) || c == '-' || c == '_' || c == '.' || c == '~' || bytes.IndexByte(old, c) >= 0 && c != '%' {
+		if isAlnum(c) || c == '-' || c == '_' || c == '.' || c == '~' || bytes.IndexByte(old, c) >= 0 && c != '%' ||
+			c == '%' && keep && percentLength([]byte(value[i:])) > 1 {
 			dst = append(dst, c)
 			continue
 		}

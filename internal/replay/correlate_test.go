@@ -17,6 +17,7 @@ func TestTranslate(t *testing.T) {
 	bind("i-0123456789abcdef0", "i-fedcba98765432100", bindValue)
 	bind("0f0e0d0c-1111-4222-8333-444455556666", "99999999-8888-4777-8666-555544443333", bindValue)
 	bind("AQEB+x/y9Zk==", "new+/token=", bindValue)
+	bind("d/e%5Bid%3A1f976230%5D", "d/e%5Bid%3A0879055d%5D", bindValue)
 	bind("123456789012", "000000000000", bindAccount)
 	bind("arn:aws:sqs:eu-west-1:123456789012", "arn:aws:sqs:us-east-1:000000000000", bindPrefix)
 	bind("https://sqs.eu-west-1.amazonaws.com", "http://localhost:4566", bindOrigin)
@@ -37,6 +38,7 @@ func TestTranslate(t *testing.T) {
 		{"escaped twice", "AQEB%252Bx%252Fy9Zk%253D%253D", true, "new%252B%252Ftoken%253D"},
 		{"raw in a URL's path", "AQEB+x/y9Zk==", true, "new+/token="},
 		{"an id behind an escape", "a%2Fi-0123456789abcdef0%2Fb", true, "a%2Fi-fedcba98765432100%2Fb"},
+		{"a value with escapes of its own, which the client resolved", "d%2Fe%5Bid%3A1f976230%5D", true, "d%2Fe%5Bid%3A0879055d%5D"},
 		{"an escape in a header", "b/k%3Fv=i-0123456789abcdef0", false, "b/k%3Fv=i-fedcba98765432100"},
 		{"in base64", "dXNlIGktMDEyMzQ1Njc4OWFiY2RlZjAh", false, "dXNlIGktZmVkY2JhOTg3NjU0MzIxMDAh"},
 		{"not in base64 that is no text", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYX", false, ""},

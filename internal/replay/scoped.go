@@ -95,7 +95,7 @@ func (s *scoped) query(raw string, used []replaced) (string, []replaced) {
 			if r, ok := s.find([]byte(name), []byte(v)); ok {
 				start := at + len(name) + 1
 				out.WriteString(raw[done:start])
-				out.Write(appendLike(nil, r, []byte(v), true))
+				out.Write(appendLike(nil, "", r, []byte(v), true))
 				done = start + len(v)
 				used = append(used, replaced{v, r})
 			}
