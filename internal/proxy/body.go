@@ -132,6 +132,11 @@ func spoolFile() (*os.File, error) {
 	return f, nil
 }
 
+func sha256Hex[T string | []byte](b T) string {
+	sum := sha256.Sum256([]byte(b))
+	return hex.EncodeToString(sum[:])
+}
+
 // hashBody reads the body and returns its SHA-256 in hex.
 func (c *call) hashBody() (string, error) {
 	if err := c.readAll(); err != nil {
@@ -141,8 +146,7 @@ func (c *call) hashBody() (string, error) {
 		if len(c.body.data) == 0 {
 			return sign.EmptyPayload, nil
 		}
-		sum := sha256.Sum256(c.body.data)
-		c.body.payload = hex.EncodeToString(sum[:])
+		c.body.payload = sha256Hex(c.body.data)
 		return c.body.payload, nil
 	}
 	h := sha256.New()

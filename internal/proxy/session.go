@@ -117,6 +117,10 @@ func Run(ctx context.Context, o SessionOptions) (err error) {
 	if err := s.listen(ctx); err != nil {
 		return err
 	}
+	s.introduce()
+	identifying, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go s.identify(identifying)
 	return s.wait(ctx)
 }
 

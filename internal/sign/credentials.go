@@ -1,6 +1,7 @@
 package sign
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,6 +53,8 @@ type Chain struct {
 	// Region is the region that environment or profile name; it may be empty.
 	Region string
 
+	profile string
+
 	mu     sync.Mutex
 	failed error
 	until  time.Time // failed is repeated until then
@@ -77,7 +80,7 @@ func LoadChain(ctx context.Context, profile string) (*Chain, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the AWS configuration: %w", err)
 	}
-	return &Chain{provider: c.Credentials, Region: c.Region}, nil
+	return &Chain{provider: c.Credentials, Region: c.Region, profile: cmp.Or(profile, os.Getenv("AWS_PROFILE"), "default")}, nil
 }
 
 // AddClients lets clients sign with further keys: text is ID:SECRET, or names a file
@@ -144,4 +147,24 @@ func (c *Chain) Credentials(ctx context.Context) (Credentials, error) {
 		return Credentials{}, err
 	}
 	return Credentials{KeyID: got.AccessKeyID, Secret: got.SecretAccessKey, Token: got.SessionToken}, nil
+}
+
+// Where says in which part of the configuration the credentials are found.
+func (c *Chain) Where(ctx context.Context) string {
+	got, err := c.provider.Retrieve(ctx) // from its cache
+	if err != nil {
+		return "nowhere"
+	}
+	source := got.Source
+	name, file, _ := strings.Cut(source, ": ")
+	switch name {
+	case config.CredentialsSourceName: // of the environment
+		return "the environment"
+	case "SharedConfigCredentials":
+		return "profile " + c.profile + " in " + file
+	}
+	if source == "" || strings.ContainsAny(source, " \t") {
+		return "profile " + c.profile
+	}
+	return "profile " + c.profile + " (" + source + ")"
 }
