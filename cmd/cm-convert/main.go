@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 
@@ -15,11 +16,12 @@ import (
 type command struct {
 	cli.Inputs
 	cli.Outputs
-	To   string `enum:"ndjson,recording" default:"ndjson" help:"ndjson (a stream of entries) or recording (one JSON file)."`
-	From string `enum:"auto" default:"auto" help:"The input's format is found by its content: a stream, an array or a Recording."`
+	To   string `enum:"ndjson,recording,har" default:"ndjson" help:"ndjson (a stream of entries), recording (one JSON file) or har."`
+	From string `enum:"auto,har,vcr" default:"auto" help:"auto tells a stream, an array and a Recording apart by content; har, and vcr (cassettes of VCR, vcrpy, go-vcr), are redacted as they are read."`
 	Name string `help:"Name of the Recording that is written."`
 
 	Identify bool `help:"Fill in service, region and action where entries lack them."`
+	NoRedact bool `help:"With --from har or vcr: leave secrets in bodies; credentials are replaced all the same."`
 }
 
 func main() {
@@ -28,6 +30,12 @@ func main() {
 
 // Run writes every entry in the other format.
 func (c *command) Run(ctx context.Context, std cli.Streams) error {
+	if c.From != "auto" {
+		c.Identify = true // no such file says which call an exchange is
+		c.Decode = func(r io.Reader) (io.Reader, error) { return convert.Import(r, convert.Format(c.From), c.NoRedact) }
+	} else if c.NoRedact {
+		return errors.New("--no-redact goes with --from har or vcr: what is read here is redacted already, or is not changed")
+	}
 	return cli.Through(ctx, std, &c.Inputs, &c.Outputs, func(src *cli.Entries, out io.Writer) error {
 		sink, err := convert.NewSink(out, convert.Format(c.To), func() *entry.Recording { return c.describe(src) })
 		if err != nil {

@@ -32,8 +32,8 @@ var rooms = map[string][]string{
 	"internal/proxy":   {"pkg/entry", "internal/awsapi", "internal/capture", "internal/sign"},
 	"internal/replay":  {"pkg/entry", "internal/awsapi", "internal/body", "internal/pipe", "internal/sign", "internal/value"},
 	"internal/diff":    {"pkg/entry", "internal/awsapi", "internal/body", "internal/pipe", "internal/rule", "internal/value"},
-	"internal/report":  {"pkg/entry", "internal/awsapi"}, // names calls that the recording does not
-	"internal/convert": {"pkg/entry", "internal/awsapi"},
+	"internal/report":  {"pkg/entry", "internal/awsapi"},                     // names calls that the recording does not
+	"internal/convert": {"pkg/entry", "internal/awsapi", "internal/capture"}, // what others recorded is redacted
 
 	"internal/cli": {"pkg/entry", "internal/rule"}, // --filter is one flag of all tools
 	"sdk":          {"pkg/entry", "internal/awsapi", "internal/capture"},
@@ -55,7 +55,7 @@ var doors = map[string][]string{
 	"github.com/alecthomas/kong":      {"internal/cli"},
 	"golang.org/x/term":               {"internal/cli"},
 	"github.com/itchyny/gojq":         {"internal/rule"},
-	"github.com/goccy/go-yaml":        {"internal/rule", "internal/diff"},
+	"github.com/goccy/go-yaml":        {"internal/rule", "internal/diff", "internal/convert"},
 	"github.com/tidwall/gjson":        {"pkg/entry", "internal/awsapi", "internal/diff", "internal/replay"},
 	"github.com/klauspost/compress":   {"pkg/entry", "internal/body", "internal/capture", "internal/awsapi", "internal/awsapi/gen", "internal/replay"},
 	"github.com/aws/aws-sdk-go-v2":    {"internal/sign", "internal/body", "sdk"},

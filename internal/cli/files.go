@@ -18,7 +18,9 @@ type Inputs struct {
 	Input       []string     `short:"i" placeholder:"FILE" type:"path" help:"Read entries from FILE; - is standard input. May be repeated."`
 	Filter      *rule.Filter `placeholder:"EXPR" help:"Take only entries for which this jq expression is true; leave out the others."`
 	SkipInvalid bool         `help:"Go on after a line that is no entry, and count such lines."`
-	Files       []string     `arg:"" optional:"" name:"file" help:"Entries: NDJSON, an array or a Recording, plain, gzip or zstd; none, or -, reads standard input."`
+	// Decode, if set, turns an input of another format into a stream of entries.
+	Decode func(io.Reader) (io.Reader, error) `kong:"-"`
+	Files  []string                           `arg:"" optional:"" name:"file" help:"Entries: NDJSON, an array or a Recording, plain, gzip or zstd; none, or -, reads standard input."`
 }
 
 // Outputs is the flags of a tool that writes a file or standard output.
@@ -55,7 +57,7 @@ func (in *Inputs) Entries(ctx context.Context, std Streams) (*Entries, error) {
 			return nil, fmt.Errorf("%s is a directory: name a file of entries", name)
 		}
 	}
-	return &Entries{ctx: ctx, std: std, names: names, filter: in.Filter, skip: in.SkipInvalid}, nil
+	return &Entries{ctx: ctx, std: std, names: names, filter: in.Filter, skip: in.SkipInvalid, decode: in.Decode}, nil
 }
 
 func (s Streams) inTerminal() bool {
@@ -74,6 +76,7 @@ type Entries struct {
 	names  []string // not opened yet
 	filter *rule.Filter
 	skip   bool
+	decode func(io.Reader) (io.Reader, error)
 	before func() error
 
 	last    *entry.Reader // the newest input's, also after its end
@@ -133,16 +136,24 @@ func (e *Entries) Next() (*entry.Line, error) {
 }
 
 func (e *Entries) open(name string) error {
+	in := e.std.In
 	if name == "-" {
-		e.reader = entry.NewReader(e.std.In, "stdin")
+		name = "stdin"
 	} else {
 		f, err := os.Open(name)
 		if err != nil {
 			return err
 		}
 		e.file = f
-		e.reader = entry.NewReader(interruptible(e.ctx, f), name)
+		in = interruptible(e.ctx, f)
 	}
+	if e.decode != nil {
+		var err error
+		if in, err = e.decode(in); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	e.reader = entry.NewReader(in, name)
 	e.reader.BeforeRead = e.before
 	e.last = e.reader
 	return nil

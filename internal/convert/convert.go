@@ -2,6 +2,7 @@
 package convert
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 
@@ -11,10 +12,12 @@ import (
 // A Format is a file format of captured traffic.
 type Format string
 
-// The formats that can be written.
+// The formats that other programs read and write. VCR can only be read.
 const (
 	NDJSON    Format = "ndjson"    // one entry per line
 	Recording Format = "recording" // one JSON document, for other programs too
+	HAR       Format = "har"       // HTTP Archive, of browsers and debugging proxies
+	VCR       Format = "vcr"       // cassettes of VCR, vcrpy and go-vcr
 )
 
 // A Sink is a pipe.Sink that must be closed to be complete.
@@ -33,6 +36,8 @@ func NewSink(w io.Writer, f Format, describe func() *entry.Recording) (Sink, err
 		return entry.NewWriter(w), nil
 	case Recording:
 		return &recording{w: w, describe: describe}, nil
+	case HAR:
+		return &harSink{w: bufio.NewWriter(w)}, nil
 	}
 	return nil, fmt.Errorf("unknown format %q", f)
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // first reads the object that the input begins with: the first entry of a
@@ -25,6 +26,9 @@ func (r *Reader) first() (*Line, error) {
 			break
 		}
 		name := string(key)
+		if format := foreign[name]; format != "" && !isEntry && len(members) == 0 {
+			return nil, r.stop(fmt.Errorf("not entries but %s: cm-convert --from %s reads it", strings.ToUpper(format), format))
+		}
 		if name == `"entries"` && !isEntry {
 			if c, err := r.peekValue(); err == nil && c == '[' {
 				r.br.Discard(1)
@@ -54,6 +58,9 @@ func (r *Reader) first() (*Line, error) {
 	}
 	return r.notRecording(number)
 }
+
+// foreign has the members that files of other programs begin with.
+var foreign = map[string]string{`"log"`: "har", `"http_interactions"`: "vcr", `"interactions"`: "vcr"}
 
 // notRecording reads what was read of the first object again, as lines.
 func (r *Reader) notRecording(number int) (*Line, error) {

@@ -180,6 +180,11 @@ func (r *Reader) start() (*Line, error) {
 	case '{':
 		return r.first()
 	}
+	for _, begin := range []string{"interactions:", "http_interactions:", "---\n"} {
+		if r.startsWith([]byte(begin)) {
+			return nil, r.stop(errors.New("not entries but YAML: cm-convert --from vcr reads VCR cassettes"))
+		}
+	}
 	r.state = (*Reader).nextLine
 	return r.nextLine()
 }

@@ -97,7 +97,8 @@ func TestReader(t *testing.T) {
 		{"a torn first line does not swallow the next", lineA[:20] + "\n" + lineB + "\n", []string{"error: in:1: unexpected end of JSON", lineB}},
 		{"a first line torn between fields does not swallow the next", `{"id":"a",` + "\n" + lineB + "\n", []string{"error: in:1: unexpected end of JSON", lineB}},
 		{"UTF-16 is refused", "\xff\xfe{\x00", []string{"error: in:1: UTF-16 text: entries are UTF-8"}},
-		{"another JSON object is refused", `{"log":{"version":"1.2"}}`, []string{"error: in:1: not an entry: an object with none of id, method, path and status_code"}},
+		{"another program's file is called by its name", `{"log":{"version":"1.2"}}`, []string{"error: in:1: not entries but HAR: cm-convert --from har reads it"}},
+		{"another JSON object is refused", `{"logs":{"version":"1.2"}}`, []string{"error: in:1: not an entry: an object with none of id, method, path and status_code"}},
 		{"line numbers count empty lines", "\n\n" + lineA + "\n\n{]\n", []string{lineA, "error: in:5: invalid character ']' looking for a member's name"}},
 	}
 	for _, tt := range tests {
