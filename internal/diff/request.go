@@ -96,6 +96,9 @@ func (j *job) requestText() []byte {
 // maxSearched bounds how many bytes are searched for the values of one answer.
 const maxSearched = 256 << 20
 
+// tokenNames end the names of idempotency tokens.
+var tokenNames = []string{"lientToken", "RequestToken", "dempotencyToken", "reationToken", "allerReference", "reatorRequestId"}
+
 // determined reports whether the request said s: then the answer must say it,
 // too, and no kind of value excuses another. Tokens that clients make up for each
 // call, to make it idempotent, are not counted.
@@ -114,8 +117,7 @@ func (j *job) determined(s []byte) bool {
 			return false
 		}
 		name := text[max(0, i-32):i]
-		if !bytes.Contains(name, []byte("lientToken")) && !bytes.Contains(name, []byte("RequestToken")) && !bytes.Contains(name, []byte("dempotencyToken")) &&
-			!bytes.Contains(name, []byte("allerReference")) {
+		if !slices.ContainsFunc(tokenNames, func(t string) bool { return bytes.Contains(name, []byte(t)) }) {
 			return true
 		}
 		text = text[i+len(s):]

@@ -222,7 +222,7 @@ func (w *rewriter) rewriteText(k *correlator, r *request, data []byte) ([]byte, 
 			continue
 		}
 		if holdsToken(r.tokenMembers, t, n) && t.Editable(n) {
-			text, used := k.freshToken(t.Text(n), w.used)
+			text, used := k.freshToken(string(t.Key(n)), t.Text(n), w.used)
 			if len(used) > len(w.used) {
 				w.used = used
 				w.edits = append(w.edits, body.Edit{Node: n, Text: text})

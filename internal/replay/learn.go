@@ -234,7 +234,12 @@ func (l *learner) pair(p pair) {
 	p.original, p.replay = o, r
 	class := value.Classify(o)
 	switch class.Kind {
-	case value.Timestamp, value.Address, value.Trace:
+	case value.Timestamp, value.Trace:
+		return
+	case value.Address:
+		if len(p.name) > 0 && value.Classify(r).Kind == value.Address {
+			l.know.scoped.bind(p.name, o, r)
+		}
 		return
 	case value.ARN, value.URL:
 		l.later = append(l.later, p)

@@ -219,6 +219,7 @@ func (r *Replayer) read(ctx context.Context, src Source, named *seen, engines []
 					tokens = c.req.findTokens(tokens, &tree)
 					c.makes = named.appendIDs(c.makes, c.line.Get(entry.FieldResponseHeaders))
 					c.makes = named.appendIDs(c.makes, c.line.Get(entry.FieldResponseBody))
+					named.noteAnswer(c.makes, seq)
 				}
 				if c.bad == nil && r.o.Order == Recorded {
 					c.uses = labels.label(c.uses, &c.req)

@@ -227,6 +227,8 @@ type seen struct {
 	hasher
 	mu    sync.RWMutex
 	slots []seenSlot
+
+	answered *seen // what answers held before any request did; nil within
 }
 
 type seenSlot struct {
@@ -240,7 +242,23 @@ const (
 	seenProbes = 8
 )
 
-func newSeen(h hasher) *seen { return &seen{hasher: h, slots: make([]seenSlot, seenSlots)} }
+func newSeen(h hasher) *seen {
+	answered := &seen{hasher: h, slots: make([]seenSlot, seenSlots)}
+	return &seen{hasher: h, slots: make([]seenSlot, seenSlots), answered: answered}
+}
+
+// noteAnswer says that the answer to request seq holds the runs.
+func (s *seen) noteAnswer(runs []uint64, seq int64) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	s.answered.mu.Lock()
+	defer s.answered.mu.Unlock()
+	for _, h := range runs {
+		if s.find(h) == nil {
+			s.answered.add(h, seq)
+		}
+	}
+}
 
 // note says that request seq holds the runs, and appends those of ids that are
 // new to fresh.

@@ -24,10 +24,14 @@ type scoped struct {
 const maxScoped = 1 << 16
 
 // scopeKey spells a name as all protocols have it: uploadId, UploadId,
-// upload-id and x-amz-upload-id are one.
+// upload-id and x-amz-upload-id are one, and so is what an answer calls
+// NextLockToken and the next request LockToken.
 func scopeKey(dst, name, v []byte) []byte {
 	if len(name) > 6 && equalFold(name[:6], "x-amz-") {
 		name = name[6:]
+	}
+	if len(name) > 4 && equalFold(name[:4], "next") {
+		name = name[4:]
 	}
 	for _, c := range name {
 		if 'A' <= c && c <= 'Z' {

@@ -19,6 +19,7 @@ func TestShortIdsAreCarriedOverByName(t *testing.T) {
 		"POST /b/k?uploads=": `<InitiateMultipartUploadResult><UploadId>2</UploadId></InitiateMultipartUploadResult>`,
 		"POST /":             `{"NextToken":"ba"}`,
 		"POST /apis":         `{"id":"pdihgans","name":"shop"}`,
+		"POST /acl":          `{"NextLockToken":"c4","publicIp":"198.51.100.7"}`,
 	}
 	var mu sync.Mutex
 	var got []string
@@ -39,6 +40,10 @@ func TestShortIdsAreCarriedOverByName(t *testing.T) {
 		`"service":"dynamodb","method":"POST","path":"/x","request_body":"{\"NextToken\":\"ab\",\"Name\":\"ab\"}"`,
 		`"service":"apigateway","method":"POST","path":"/apis","response_body":"{\"id\":\"qcorscnw\",\"name\":\"shop\"}"`,
 		`"service":"apigateway","method":"GET","path":"/apis/qcorscnw/routes","query":"of=qcorscnw&name=shop"`,
+		`"service":"wafv2","method":"POST","path":"/acl","response_body":"{\"NextLockToken\":\"a1\",\"publicIp\":\"192.0.2.1\"}"`,
+		`"service":"wafv2","method":"POST","path":"/x","request_body":"{\"LockToken\":\"a1\",\"Name\":\"a1\",\"Address\":\"192.0.2.1\"}"`,
+		`"service":"ec2","method":"POST","path":"/x","request_headers":{"Content-Type":"application/x-www-form-urlencoded"},"request_body":"Action=X&PublicIp.1=192.0.2.1&Filter.1.Name=public-ip&Filter.1.Value.1=192.0.2.1&Ip=192.0.2.1"`,
+		`"service":"efs","method":"POST","path":"/x","request_body":"{\"Filters\":[{\"Name\":\"public-ip\",\"Values\":[\"192.0.2.1\"]},{\"Name\":\"ip\",\"Values\":[\"192.0.2.1\"]}]}"`,
 	} {
 		fmt.Fprintf(&recording, `{"id":"e%d","host":"localhost","region":"us-east-1","status_code":200,"latency_ms":1,"offset_ms":%d,%s}`+"\n", i, 10*i, e)
 	}
@@ -53,6 +58,10 @@ func TestShortIdsAreCarriedOverByName(t *testing.T) {
 		`POST /x {"NextToken":"ba","Name":"ab"}`,
 		"POST /apis",
 		"GET /apis/pdihgans/routes?of=pdihgans&name=shop",
+		"POST /acl",
+		`POST /x {"LockToken":"c4","Name":"a1","Address":"192.0.2.1"}`,
+		"POST /x Action=X&PublicIp.1=198.51.100.7&Filter.1.Name=public-ip&Filter.1.Value.1=198.51.100.7&Ip=192.0.2.1",
+		`POST /x {"Filters":[{"Name":"public-ip","Values":["198.51.100.7"]},{"Name":"ip","Values":["192.0.2.1"]}]}`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)

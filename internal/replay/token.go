@@ -2,6 +2,7 @@ package replay
 
 import (
 	"bytes"
+	"math"
 	"net/url"
 	"strings"
 
@@ -179,7 +180,7 @@ func (k *correlator) meetTokens(tokens []heldToken, runs []uint64, seq int64) {
 	for _, t := range tokens {
 		v := []byte(t.value)
 		fresh := k.fresh.token(v)
-		if bytes.Equal(fresh, v) {
+		if !k.freshens(t.name, v) || bytes.Equal(fresh, v) {
 			continue
 		}
 		k.tokens.Store(true)
@@ -195,6 +196,22 @@ func (k *correlator) meetTokens(tokens []heldToken, runs []uint64, seq int64) {
 		} else {
 			k.scoped.bind([]byte(t.name), v, fresh)
 		}
+	}
+}
+
+// freshens reports whether a value of a token member is one that the client made
+// up for the call. Models mark some ids, too, such as the QueryExecutionId of
+// Athena's StopQueryExecution, which an answer has given, and names that people
+// choose.
+func (k *correlator) freshens(name string, v []byte) bool {
+	if start, end := anchor(v); start < end && k.named.answered.by(k.of(v[start:end]), math.MaxInt64) {
+		return false
+	}
+	switch value.RoleOf([]byte(name)) {
+	case value.TokenRole:
+		return true
+	default:
+		return strings.HasSuffix(strings.ToLower(name), "requestid") || madeUpToken(v)
 	}
 }
 
@@ -224,13 +241,15 @@ func (l *learner) learnToken(name, o, r []byte) bool {
 
 // freshToken returns what stands in place of a token: what the endpoint gave in
 // place of a value that the service made, or else a new one.
-func (k *correlator) freshToken(v []byte, used []replaced) ([]byte, []replaced) {
+func (k *correlator) freshToken(name string, v []byte, used []replaced) ([]byte, []replaced) {
 	n := len(used)
 	text, used := k.translate(v, false, used)
 	if len(used) == n+1 && used[n].original == string(v) {
 		return text, used
 	}
-	used = used[:n]
+	if used = used[:n]; !k.freshens(name, v) {
+		return v, used
+	}
 	text = k.fresh.token(v)
 	if bytes.Equal(text, v) {
 		return v, used
@@ -247,7 +266,7 @@ func (w *rewriter) tokensInHead(k *correlator, dst []entry.Rewrite, r *request) 
 			for i := range r.Header {
 				if f := &r.Header[i]; f.Value != "" && strings.EqualFold(f.Name, m.name) {
 					var v []byte
-					v, w.used = k.freshToken([]byte(f.Value), w.used)
+					v, w.used = k.freshToken(m.name, []byte(f.Value), w.used)
 					dst = appendRewrites(dst, w.used, "header "+f.Name)
 					f.Value = string(v)
 				}
@@ -260,7 +279,7 @@ func (w *rewriter) tokensInHead(k *correlator, dst []entry.Rewrite, r *request) 
 					return
 				}
 				var text []byte
-				text, w.used = k.freshToken([]byte(v), w.used)
+				text, w.used = k.freshToken(name, []byte(v), w.used)
 				out.WriteString(r.RawQuery[done:start])
 				out.WriteString(url.QueryEscape(string(text)))
 				done = end

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/fxamacker/cbor/v2"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/neureaux/cloudmock/pkg/entry"
 )
@@ -252,6 +253,36 @@ func TestTokenThatIsAName(t *testing.T) {
 	}
 	if l.tokens[0] == name || l.tokens[1] == "orders" {
 		t.Errorf("tokens %q were sent again", l.tokens)
+	}
+}
+
+// Models mark ids that the service made, too: those are no tokens, whether the
+// endpoint makes the same ones or others.
+func TestMarkedIDsAreNotTokens(t *testing.T) {
+	for _, id := range []string{"13f958f5-a59f-4710-9915-55a451bb0093", "56112f35-f781-4646-b818-3d2d8066f747"} {
+		var asked []string
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			b, _ := io.ReadAll(r.Body) // compared below
+			asked = append(asked, string(b))
+			if strings.HasSuffix(r.Header.Get("X-Amz-Target"), "StartQueryExecution") {
+				fmt.Fprintf(w, `{"QueryExecutionId":%q}`, id)
+			}
+		}))
+		defer s.Close()
+		var recording strings.Builder
+		for i, e := range []string{
+			`"request_headers":{"X-Amz-Target":"AmazonAthena.StartQueryExecution"},"request_body":"{}","response_body":"{\"QueryExecutionId\":\"13f958f5-a59f-4710-9915-55a451bb0093\"}"`,
+			`"request_headers":{"X-Amz-Target":"AmazonAthena.StopQueryExecution"},"request_body":"{\"QueryExecutionId\":\"13f958f5-a59f-4710-9915-55a451bb0093\"}"`,
+			`"request_headers":{"X-Amz-Target":"AmazonAthena.DeleteNamedQuery"},"request_body":"{\"NamedQueryId\":\"daily-report\"}"`,
+		} {
+			fmt.Fprintf(&recording, `{"id":"%d","service":"athena","host":"athena.us-east-1.amazonaws.com","method":"POST","path":"/","status_code":200,%s}`+"\n", i, e)
+		}
+		if _, err := replayText(t, Options{Endpoints: []Endpoint{{URL: s.URL}}, Order: Serial}, recording.String()); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{"{}", fmt.Sprintf(`{"QueryExecutionId":%q}`, id), `{"NamedQueryId":"daily-report"}`}, asked); diff != "" {
+			t.Errorf("requests (-want +got):\n%s", diff)
+		}
 	}
 }
 

@@ -49,7 +49,7 @@ func RoleOf(name []byte) Role {
 		"requesterid", "senderid", "userid", "principalid", "canonicaluser":
 		return OwnerRole
 	case "uploadid", "versionid", "deletemarkerversionid", "copysourceversionid", "xamzversionid", "xamzcopysourceversionid",
-		"eventid", "nextpage", "position", "revisionid", "lockid", "signature",
+		"callerreference", "creatorrequestid", "eventid", "nextpage", "position", "revisionid", "lockid", "signature",
 		"secretaccesskey", "clientsecret", "keymaterial", "randompassword", "session", "ptr":
 		return TokenRole
 	case "millisbehindlatest", "billedduration", "approximateageofoldestmessage", "executiontimeinmillis", "engineexecutiontimeinmillis",
