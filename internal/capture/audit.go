@@ -136,9 +136,14 @@ func (a *auditor) body(data []byte, h entry.Header, where string, found func(whe
 			}
 			value := string(a.tree.Text(n))
 			a.text(value, "", 0, note)
+			a.text(string(a.tree.Key(n)), "", 0, note)
 			if a.tree.Kind(n) == body.String || a.tree.Kind(n) == body.Number || a.tree.Kind(n) == body.Binary {
 				a.named(string(a.tree.Key(n)), value, "", note)
 			}
+		}
+		switch a.tree.Format() {
+		case body.CBOR, body.Form, body.EventStream:
+			return // its values have been seen; in between is nothing that can be read
 		}
 	}
 	a.text(string(data), where, 0, func(where, rule string) {
@@ -221,8 +226,13 @@ func (a *auditor) text(s, where string, depth int, found func(where, rule string
 		return
 	}
 	deeper := func(plain string) { a.text(plain, where, depth+1, found) }
-	if strings.Contains(s, "%") || depth == 0 && strings.Contains(s, "+") && strings.Contains(s, "=") {
-		if plain, err := url.QueryUnescape(s); err == nil && plain != s {
+	form := strings.Contains(s, "&") && !strings.ContainsAny(s, " <>{}\"\n") // where a plus is a space
+	if strings.Contains(s, "%") || depth == 0 && form && strings.Contains(s, "+") && strings.Contains(s, "=") {
+		unescape := url.PathUnescape
+		if form {
+			unescape = url.QueryUnescape
+		}
+		if plain, err := unescape(s); err == nil && plain != s {
 			deeper(plain)
 		}
 	}

@@ -56,7 +56,7 @@ var auditRules = []auditRule{
 		`(?i)["'\\][a-z0-9_.-]{0,24}(?:password|passwd|passphrase|client_?secret|api_?key|private_?key|access_?token|refresh_?token|auth_?token|secret_?key)["'\\]{1,4}\s{0,3}:\s{0,3}["'\\]{1,4}([^"'\\\s]{4,})`),
 	rule("password-hash", "$2a$|$2b$|$2x$|$2y$|$5$|$6$|$y$|$argon2", `(\$(?:2[abxy]|5|6|y|argon2(?:id|i|d))\$[A-Za-z0-9./$=,+]{30,})`),
 	rule("one-time-password-seed", "otpauth://", `otpauth://[^\s"']*[?&]secret=([A-Z2-7]{16,})`),
-	rule("netrc-password", "machine ", `machine\s+\S+\s+login\s+\S+\s+password\s+(\S{4,})`),
+	rule("netrc-password", "machine ", `machine\s+\S+\s+login\s+\S+\s+password\s+([^\s"'<&\\]{4,})`),
 	rule("kubernetes-key", "client-key-data", `client-key-data["\\]{0,2}:\s*"?([A-Za-z0-9+/]{40,}={0,2})`),
 
 	rule("github-token", "ghp_|gho_|ghu_|ghs_|ghr_", `\b(gh[pousr]_[A-Za-z0-9]{36,})\b`),

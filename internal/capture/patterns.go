@@ -215,6 +215,11 @@ func matchParameter(r *redactor, s string, at int) (int, int, string, bool) {
 		value = r.credential(value)
 	case "x-amz-security-token", "x-amz-s3session-token", "awsaccesskeyid":
 		value = escapeQuery(r.names.cached(unescapePath(value)))
+	case "x-goog-signature", "x-oss-signature", "access_token", "refresh_token", "id_token", "token":
+		if len(value) < 16 {
+			return 0, 0, "", false
+		}
+		value = escapeQuery(r.names.cached(unescapePath(value)))
 	default:
 		return 0, 0, "", false
 	}

@@ -145,12 +145,28 @@ func (p *pseudonymizer) bytes(value []byte) []byte {
 	if doc, ok := p.document(value); ok {
 		return doc
 	}
-	places := formOf(value)
+	return p.fillForm(out, formOf(value), 0, source)
+}
+
+// keeping returns the pseudonym of a text that begins with the first n bytes of it,
+// as tokens begin with their provider's name.
+func (p *pseudonymizer) keeping(value []byte, n int) []byte {
+	return p.fillForm(slices.Clone(value), formOf(value), n, mathrand.NewChaCha8(p.digest(value)))
+}
+
+// fillForm writes random characters into the places of out from the n-th byte on,
+// and its check characters.
+func (p *pseudonymizer) fillForm(out []byte, places []formPlace, n int, source *mathrand.ChaCha8) []byte {
+	_, base64 := paddedBase64(string(out))
+	first := 0
+	for first < len(places) && int(places[first].at) < n {
+		first++
+	}
 	for range 64 {
-		fill(out, places, source)
+		fill(out, places[first:], source)
 		check(out, places)
 		// Chance may have made it of another form, of hexadecimal digits alone, say.
-		if len(places) < 3 || isTextPseudonym(string(out)) {
+		if _, is := paddedBase64(string(out)); is == base64 && (len(places) < 3 || isTextPseudonym(string(out))) {
 			break
 		}
 	}

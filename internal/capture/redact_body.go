@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/neureaux/cloudmock/internal/awsapi"
 	"github.com/neureaux/cloudmock/internal/body"
@@ -25,6 +24,7 @@ type document struct {
 	blobs     [][]byte // names of members in base64
 	known     []string // credentials of the request, which errors echo
 	side      *side
+	depth     int // documents around it
 }
 
 // body replaces the secrets in a body and reports whether it changed. One that
@@ -326,6 +326,7 @@ func (w *walker) scalar(n body.Node, shape awsapi.Shape, secret bool) {
 		return
 	}
 	names := w.r.names
+	secret = secret || dockerAuth(t.Key(n), text)
 	var out []byte
 	value, whole := text, secret // what the service keeps of it
 	switch kind := t.Kind(n); {
@@ -343,7 +344,7 @@ func (w *walker) scalar(n body.Node, shape awsapi.Shape, secret bool) {
 		if kind == body.Binary {
 			out = names.bytes(text)
 		}
-	case kind == body.Binary && !utf8.Valid(text):
+	case kind == body.Binary:
 		out = w.binary(text)
 	default:
 		out = []byte(w.clean(string(text)))
@@ -385,6 +386,12 @@ func (w *walker) inside(data []byte) []byte {
 			}
 		}
 		return nil
+	}
+	if len(data) > 1 && (data[0] == '{' || data[0] == '[') && w.doc.depth < 3 && scanBytes(data, hintAny) {
+		d := document{unknown: w.doc.unknown, known: w.doc.known, depth: w.doc.depth + 1, side: &side{r: w.r, request: w.doc.side.request}}
+		if clean, changed, ok := w.r.document(data, "application/json", &d); ok && changed {
+			return clean
+		}
 	}
 	if !scanBytes(data, hintValue) {
 		return nil

@@ -43,6 +43,12 @@ func hintWords() (words []hintWord) {
 	values(matchParameter, "ignature=", "ignature%3D", "oken=", "oken%3D", "redential=", "redential%3D", "AccessKeyId=", "AccessKeyId%3D")
 	values(matchDenied, "uthorization failure message")
 	values(matchSecretKey, "ecret_access_key", "ECRET_ACCESS_KEY", "ecretAccessKey", "ecret-access-key")
+	values(matchAssignment, assignedNames...)
+	values(matchDockerAuth, `"auth"`, `"auth\`)
+	values(matchAuthorization, "uthorization")
+	for i := range tokenForms {
+		values(tokenForms[i].match, tokenForms[i].start)
+	}
 	const base64Digits = upper + lower + digits + "+/"
 	for c := byte('a'); c <= 'z'; c++ { // in base64, a brace, a quote and a lower-case letter
 		values(matchJWT, "eyJ"+base64Digits[c&63:c&63+1])
@@ -51,7 +57,7 @@ func hintWords() (words []hintWord) {
 		"piKey", "pi_key", "PI_KEY", "pi-key", "PIKey", "apikey", "APIKEY",
 		"ccessToken", "ccess_token", "CCESS_TOKEN", "efreshToken", "efresh_token", "EFRESH_TOKEN", "idToken", "IdToken", "id_token", "ID_TOKEN",
 		"essionToken", "ession_token", "ESSION_TOKEN", "uthToken", "uth_token", "UTH_TOKEN", "ecurityToken", "ecurity_token", "earerToken", "earer_token",
-		"StringToSign", "SignatureProvided", "CanonicalRequest", "ccessKeyId", "CCESS_KEY_ID", "ccess_key_id")
+		"auths", "StringToSign", "SignatureProvided", "CanonicalRequest", "ccessKeyId", "CCESS_KEY_ID", "ccess_key_id")
 	names(hintLooseName, "oken", "OKEN", "\"pwd", "\"PWD", "hrase", "HRASE", "uthorization", "redential")
 	names(hintEscape, `\u00`, "&#x0", "&#x3", "&#x4", "&#x5", "&#x6", "&#x7", "&#00", "&#10", "&#11", "&#12")
 	for c := '0'; c < 'd'; c++ { // of letters and digits
