@@ -121,6 +121,11 @@ func TestLearn(t *testing.T) {
 		{"no dates", `{"LastId":"2026-01-01T00:00:00Z","CreationDate":"1780425044"}`, `{"LastId":"2027-01-01T00:00:00Z","CreationDate":"1880425044"}`, j, "", "2026-01-01T00:00:00Z 1780425044", "2026-01-01T00:00:00Z 1780425044"},
 		{"no numbers", `{"Id":17,"SomeId":"4711"}`, `{"Id":18,"SomeId":"4712"}`, j, "", "17 4711", "17 4711"},
 		{"no request ids", `{"RequestId":"0f0e0d0c-1111-4222-8333-444455556666"}`, `{"RequestId":"99999999-8888-4777-8666-555544443333"}`, j, "", "0f0e0d0c-1111-4222-8333-444455556666", "0f0e0d0c-1111-4222-8333-444455556666"},
+		{"an id that ends in when it was made", `{"connectionId":"arn:aws:dx:us-east-1:123456789012:con/c1-20261122114414"}`, `{"connectionId":"arn:aws:dx:us-east-1:123456789012:con/c1-20261122115902"}`, j, "",
+			"arn:aws:dx:us-east-1:123456789012:con/c1-20261122114414", "arn:aws:dx:us-east-1:123456789012:con/c1-20261122115902"},
+		{"a short word behind a prefix", `{"Id":"r-tykw"}`, `{"Id":"r-ipo9"}`, j, "", "r-tykw", "r-ipo9"},
+		{"nothing of it inside other words", `{"Id":"r-tykw"}`, `{"Id":"r-ipo9"}`, j, "", "her-tykw r-tykw2 r-tykw-x", "her-tykw r-tykw2 r-tykw-x"},
+		{"no place that both know", `{"availabilityZoneId":"use1-az6"}`, `{"availabilityZoneId":"use1-az2"}`, j, "", "use1-az6", "use1-az6"},
 		{"a sequence number", `{"SequenceNumber":"49590338271490256608559692538361571095921575989136588898"}`, `{"SequenceNumber":"1"}`, j, "", "49590338271490256608559692538361571095921575989136588898", "1"},
 	}
 	for _, tt := range tests {

@@ -250,11 +250,11 @@ func (l *learner) pair(p pair) {
 		}
 		return
 	}
-	if madeByService(o, class, p.role) || p.role == value.IDRole && drawn(o, r) {
+	if madeByService(o, class, p.role) || p.role == value.IDRole && (drawn(o, r) || stamped(o, r)) {
 		l.bind(o, r, bindValue, p.role)
 		return
 	}
-	if p.role == value.IDRole && len(o) <= longestScoped && isOneWord(o) && isOneWord(r) {
+	if p.role == value.IDRole && len(o) <= longestScoped && (isOneWord(o) && isOneWord(r) || prefixed(o, r)) {
 		l.bind(o, r, bindWhole, p.role)
 		return
 	}
@@ -336,6 +336,30 @@ func drawn(o, r []byte) bool {
 	return same*3 <= len(o) && digits < len(o) && (digits > 0 || longest >= 3 || turns >= 3)
 }
 
+// stamped reports whether two texts differ in a long number at their end: the
+// moment in which each was made, or a count.
+func stamped(o, r []byte) bool {
+	const shortest = 10
+	o, r = tails(o, r)
+	return len(o) >= shortest && len(o) == len(r) && len(bytes.Trim(o, digitLetters)) == 0 && len(bytes.Trim(r, digitLetters)) == 0
+}
+
+// prefixed reports whether two ids differ in one short word behind what says
+// of what kind they are: the root "r-tykw" of an organization and "r-ipo9".
+func prefixed(o, r []byte) bool {
+	x, y := tails(o, r)
+	if len(x) < minRun || len(x) != len(y) || len(x) == len(o) || !isOneWord(x) || !isOneWord(y) {
+		return false
+	}
+	same := 0
+	for i := range x {
+		if x[i] == y[i] {
+			same++
+		}
+	}
+	return same*3 <= len(x)
+}
+
 // tails cuts off what two texts begin with in common, up to the last separator.
 func tails(o, r []byte) (x, y []byte) {
 	cut := 0
@@ -352,7 +376,7 @@ func tails(o, r []byte) (x, y []byte) {
 // time a stream was made.
 func (l *learner) drawnTail(o, r []byte) bool {
 	x, y := tails(o, r)
-	if drawn(x, y) {
+	if drawn(x, y) || stamped(o, r) {
 		return !l.chosen(x)
 	}
 	i, k := bytes.LastIndexByte(o, '/')+1, bytes.LastIndexByte(r, '/')+1
