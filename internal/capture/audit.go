@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"archive/zip"
 	"bytes"
 	"encoding/base64"
 	"encoding/hex"
@@ -75,9 +76,14 @@ func (a *auditor) entry(l *entry.Line, report func(Finding)) {
 			a.object(&replay, "replay.", found)
 		}
 	}
-	if len(a.seen) == 0 {
-		// Fields that nobody knows.
-		a.text(string(l.Raw()), "the line", 2, found)
+	// Fields that nobody knows.
+	var rest entry.Object
+	if err := rest.Parse(bytes.Clone(l.Raw())); err == nil {
+		for _, f := range [...]entry.Field{entry.FieldRequestHeaders, entry.FieldRequestBody, entry.FieldResponseHeaders, entry.FieldResponseBody,
+			entry.FieldReplay, entry.FieldPath, entry.FieldQuery} {
+			rest.Delete(f)
+		}
+		a.text(string(rest.Raw()), "the line", 2, found)
 	}
 }
 
@@ -251,15 +257,39 @@ func (a *auditor) text(s, where string, depth int, found func(where, rule string
 			if plain, codings, ok := decode(raw, "", false); ok && len(codings) > 0 {
 				raw = plain
 			}
-			if readableText(raw) {
+			if readableText(raw) || bytes.HasPrefix(raw, []byte("PK\x03\x04")) {
 				deeper(string(raw))
 			}
 		}
 	})
+	if i := strings.Index(s, "PK\x03\x04"); i >= 0 {
+		unzip(s[i:], deeper)
+	}
 	if i := strings.Index(s, "\x1f\x8b\x08"); i >= 0 {
 		if plain, ok := decompress("gzip", []byte(s[i:])); ok {
 			deeper(string(plain))
 		}
+	}
+}
+
+// unzip calls yield with the files of an archive, such as the code of a function.
+func unzip(s string, yield func(string)) {
+	z, err := zip.NewReader(strings.NewReader(s), int64(len(s)))
+	if err != nil {
+		return
+	}
+	left := int64(maxDecoded)
+	for _, file := range z.File {
+		r, err := file.Open()
+		if err != nil {
+			continue
+		}
+		text, _ := io.ReadAll(io.LimitReader(r, left)) // what can be read of a broken one
+		r.Close()
+		if left -= int64(len(text)); left <= 0 {
+			return
+		}
+		yield(string(text))
 	}
 }
 

@@ -213,11 +213,35 @@ func (w *walker) members(n body.Node, shape awsapi.Shape, secret bool) {
 			member, free = w.mapMember(shape, c, key, xml)
 		}
 		w.path = append(w.path, key)
-		hidden := secret || member.Sensitive() || w.named(key, member.Valid() && !free)
+		hidden := secret || member.Sensitive() || w.named(key, member.Valid() && !free) || !member.Valid() && oneTimeCode(key) && w.oauth(n)
 		w.key(c, key, hidden && shape.Kind() == awsapi.Map && !xml && shape.Key().Sensitive())
 		w.value(c, member, hidden)
 		w.path = w.path[:len(w.path)-1]
 	}
+}
+
+// oauth reports whether an object is a request for a token (RFC 6749), or one for
+// the code that is exchanged for it.
+func (w *walker) oauth(n body.Node) bool {
+	for c := w.tree.First(n); c != body.None; c = w.tree.Next(c) {
+		switch low, _ := plainName(string(w.tree.Key(c))); low {
+		case "granttype", "redirecturi", "codeverifier", "refreshtoken", "devicecode":
+			return true
+		}
+	}
+	return false
+}
+
+// oneTimeCode reports whether a member of such a request is as good as a token.
+func oneTimeCode(key []byte) bool {
+	if len(key) < 4 || len(key) > 16 || strings.IndexByte("cdusa", key[0]|0x20) < 0 {
+		return false
+	}
+	switch low, _ := plainName(string(key)); low {
+	case "code", "codeverifier", "devicecode", "usercode", "assertion", "subjecttoken", "actortoken":
+		return true
+	}
+	return false
 }
 
 // key replaces the key of a member if it is secret, or the secrets in its text.
@@ -349,8 +373,14 @@ func (w *walker) scalar(n body.Node, shape awsapi.Shape, secret bool) {
 	default:
 		out = []byte(w.clean(string(text)))
 	}
-	if out != nil && !bytes.Equal(out, text) {
+	if out == nil {
+		return
+	}
+	changed := !bytes.Equal(out, text)
+	if changed {
 		w.edits = append(w.edits, body.Edit{Node: n, Text: out})
+	}
+	if changed || secret { // a short one can be its own pseudonym
 		w.doc.side.replaced(func() string { return w.place(n) }, string(t.Key(n)), string(value), string(out), whole)
 	}
 }

@@ -58,6 +58,7 @@ func hintWords() (words []hintWord) {
 		"ccessToken", "ccess_token", "CCESS_TOKEN", "efreshToken", "efresh_token", "EFRESH_TOKEN", "idToken", "IdToken", "id_token", "ID_TOKEN",
 		"essionToken", "ession_token", "ESSION_TOKEN", "uthToken", "uth_token", "UTH_TOKEN", "ecurityToken", "ecurity_token", "earerToken", "earer_token",
 		"auths", "StringToSign", "SignatureProvided", "CanonicalRequest", "ccessKeyId", "CCESS_KEY_ID", "ccess_key_id")
+	names(hintName, "grant_type", "grantType", "redirect_uri", "redirectUri", "ode_verifier", "odeVerifier", "evice_code", "eviceCode")
 	names(hintLooseName, "oken", "OKEN", "\"pwd", "\"PWD", "hrase", "HRASE", "uthorization", "redential")
 	names(hintEscape, `\u00`, "&#x0", "&#x3", "&#x4", "&#x5", "&#x6", "&#x7", "&#00", "&#10", "&#11", "&#12")
 	for c := '0'; c < 'd'; c++ { // of letters and digits

@@ -1,0 +1,171 @@
+package capture
+
+import (
+	"archive/zip"
+	"bytes"
+	"crypto/md5"
+	"encoding/base64"
+	"encoding/hex"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/neureaux/cloudmock/pkg/entry"
+)
+
+func TestPlacesOfPseudonymsAreListed(t *testing.T) {
+	put := jsonCall("ssm", "AmazonSSM.PutParameter", `{"Name":"/db","Value":"hunter2hunter2","Type":"SecureString"}`, `{"Version":1}`)
+	for _, tt := range []struct {
+		name  string
+		calls []call
+		want  entry.Redacted
+	}{
+		{"what the service made", []call{jsonCall("secretsmanager", "secretsmanager.GetRandomPassword", `{}`, `{"RandomPassword":"xK2#abcdefgh"}`)},
+			entry.Redacted{Response: []string{"$.RandomPassword"}}},
+		{"what the request says", []call{put}, entry.Redacted{Request: []string{"$.Value"}}},
+		{"not what a request has said before", []call{put, jsonCall("ssm", "AmazonSSM.GetParameter", `{"Name":"/db","WithDecryption":true}`, `{"Parameter":{"Name":"/db","Value":"hunter2hunter2"}}`)},
+			entry.Redacted{}},
+		{"the elements of a list one by one", []call{put, jsonCall("ssm", "AmazonSSM.GetParameters", `{"Names":["/db","/x"]}`, `{"Parameters":[{"Value":"hunter2hunter2"},{"Value":"made by the service"}]}`)},
+			entry.Redacted{Response: []string{"$.Parameters[1].Value"}}},
+		{"a short value counts under its own name alone", []call{
+			jsonCall("ssm", "AmazonSSM.PutParameter", `{"Name":"/n","Value":"7"}`, `{}`),
+			jsonCall("secretsmanager", "secretsmanager.GetRandomPassword", `{}`, `{"RandomPassword":"7"}`)},
+			entry.Redacted{Response: []string{"$.RandomPassword"}}},
+		{"within a document", []call{jsonCall("secretsmanager", "secretsmanager.GetSecretValue", `{"SecretId":"s"}`, `{"SecretString":"{\"user\":\"admin-user\",\"n\":[1,2]}"}`)},
+			entry.Redacted{Response: []string{"$.SecretString.user", "$.SecretString.n[0]", "$.SecretString.n[1]"}}},
+		{"an element of XML", []call{queryCall("iam", "2010-05-08", "Action=CreateAccessKey", "<CreateAccessKeyResponse><CreateAccessKeyResult><AccessKey><AccessKeyId>AKIAQ3EGVQ7XJQZ5XYZW</AccessKeyId><SecretAccessKey>0123456789012345678901234567890123456789</SecretAccessKey></AccessKey></CreateAccessKeyResult></CreateAccessKeyResponse>")},
+			entry.Redacted{Response: []string{"$.CreateAccessKeyResult.AccessKey.AccessKeyId", "$.CreateAccessKeyResult.AccessKey.SecretAccessKey"}}},
+		{"a part of a text", []call{jsonCall("sqs", "AmazonSQS.ReceiveMessage", `{"QueueUrl":"q"}`, `{"Messages":[{"Body":"key AKIAQ3EGVQ7XJQZ5XYZW is old"}]}`)},
+			entry.Redacted{Response: []string{"$.Messages[0].Body[4:24]"}}},
+		{"a header", []call{{method: "GET", host: "b.s3.us-east-1.amazonaws.com", path: "/k", status: 307,
+			answerHeader: []string{"Location", "https://b.s3.eu-west-1.amazonaws.com/k?X-Amz-Signature=" + strings.Repeat("ab", 32)}}},
+			entry.Redacted{Response: []string{"headers.Location[55:63]"}}},
+		{"a body of which only the digest stays", []call{{host: "secretsmanager.us-east-1.amazonaws.com", header: put.header[:2], body: "{}",
+			answer: `{"SecretString":"cut off`, answerHeader: []string{"Content-Type", "application/x-amz-json-1.1"}}},
+			entry.Redacted{}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			lines := record(t, Options{}, tt.calls...)
+			e := decodeLine(t, lines[len(lines)-1])
+			if diff := cmp.Diff(tt.want, e.Redacted); diff != "" {
+				t.Errorf("places (-want +got):\n%s\n%s", diff, lines[len(lines)-1])
+			}
+		})
+	}
+}
+
+func TestPlacesAreBounded(t *testing.T) {
+	var b strings.Builder
+	for range 1000 {
+		b.WriteString(`{"Value":"` + canary(t) + `"},`)
+	}
+	list := "[" + strings.TrimSuffix(b.String(), ",") + "]"
+	e := decodeLine(t, record(t, Options{}, jsonCall("ssm", "AmazonSSM.GetParameters", `{}`, `{"Parameters":`+list+`}`))[0])
+	if n := len(e.Redacted.Response); n != maxExactPlaces+1 || e.Redacted.Response[n-1] != "$.Parameters[*].Value" {
+		t.Errorf("%d places: %s", n, e.Redacted.Response)
+	}
+}
+
+func TestAnErrorEchoesNoSecretOfItsRequest(t *testing.T) {
+	secret := canary(t)
+	c := jsonCall("cognito-idp", "AWSCognitoIdentityProviderService.SignUp", `{"ClientId":"c","Username":"u","Password":"`+secret+`"}`,
+		`{"__type":"InvalidParameterException","message":"Value '`+secret+`' at 'password' failed to satisfy constraint"}`)
+	c.status = 400
+	line := record(t, Options{}, c)[0]
+	if how := leak(t, line, secret); how != "" {
+		t.Errorf("%s: %s", how, line)
+	}
+}
+
+func TestOneTimeCodesOfOAuth(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		call func(secret string) call
+	}{
+		{"a form that no model knows", func(s string) call {
+			return call{host: "pool.auth.us-east-1.amazoncognito.com", path: "/oauth2/token", header: []string{"Content-Type", "application/x-www-form-urlencoded"},
+				body: "grant_type=authorization_code&client_id=abc&code=" + s + "&redirect_uri=https%3A%2F%2Fexample.com"}
+		}},
+		{"JSON that no model knows", func(s string) call {
+			return restCall("newservice", "POST", "/token", `{"grantType":"authorization_code","code":"`+s+`","codeVerifier":"`+s+`"}`, `{}`)
+		}},
+		{"sso-oidc", func(s string) call {
+			return restCall("oidc", "POST", "/token", `{"clientId":"c","clientSecret":"x","grantType":"authorization_code","code":"`+s+`","deviceCode":"`+s+`","codeVerifier":"`+s+`"}`, `{}`)
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			secret := canary(t)
+			line := record(t, Options{}, tt.call(secret))[0]
+			if how := leak(t, line, secret); how != "" {
+				t.Errorf("%s: %s", how, line)
+			}
+		})
+	}
+}
+
+// TestProgramsAreKept: the code of a function replays, and the audit looks into it.
+func TestProgramsAreKept(t *testing.T) {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	w, err := z.Create("app.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Write([]byte("aws_secret_access_key = '" + random(t, 40, upper+lower+digits) + "'\n"))
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	code := base64.StdEncoding.EncodeToString(b.Bytes())
+	c := restCall("lambda", "POST", "/2015-03-31/functions", `{"FunctionName":"f","Code":{"ZipFile":"`+code+`"},"Environment":{"Variables":{"K":"a secret"}}}`, `{}`)
+	line := record(t, Options{}, c)[0]
+	if !strings.Contains(line, code) || strings.Contains(line, "a secret") {
+		t.Errorf("not the code alone: %s", line)
+	}
+	if found := audit(t, line); len(found) == 0 {
+		t.Error("the audit does not look into the archive")
+	}
+	if line := record(t, Options{Redact: []string{"ZipFile"}}, c)[0]; strings.Contains(line, code) {
+		t.Errorf("--redact ZipFile does not take it out: %s", line)
+	}
+}
+
+// TestTagsOfChangedObjectsFit: the entity tag of an object with a secret is that of
+// the object as it is recorded, also in later answers and conditions.
+func TestTagsOfChangedObjectsFit(t *testing.T) {
+	object := "[default]\naws_secret_access_key = " + random(t, 40, upper+lower+digits) + "\n"
+	tag := func(s []byte) string {
+		sum := md5.Sum(s)
+		return hex.EncodeToString(sum[:])
+	}
+	was := tag([]byte(object))
+	lines := record(t, Options{},
+		call{method: "PUT", host: "b.s3.us-east-1.amazonaws.com", path: "/k", body: object, answerHeader: []string{"ETag", `"` + was + `"`}},
+		call{method: "GET", host: "b.s3.us-east-1.amazonaws.com", path: "/", query: "list-type=2", answer: "<ListBucketResult><Contents><Key>k</Key><ETag>&quot;" + was + "&quot;</ETag></Contents></ListBucketResult>"},
+		call{method: "GET", host: "b.s3.us-east-1.amazonaws.com", path: "/k", header: []string{"If-Match", `"` + was + `"`}, answer: object, answerHeader: []string{"ETag", `"` + was + `"`}})
+	now := tag(decodeLine(t, lines[0]).RequestBody.Data)
+	for i, line := range lines {
+		if strings.Contains(line, was) || !strings.Contains(line, now) {
+			t.Errorf("entry %d has the tag of the object as it was: %s", i+1, line)
+		}
+	}
+}
+
+func TestChangedParts(t *testing.T) {
+	for _, tt := range []struct {
+		name, was, is string
+		want          [][2]int
+	}{
+		{"equal texts", "abc", "abc", nil},
+		{"a word", "key AKIAAAAA is", "key AKIABBBB is", [][2]int{{4, 12}}},
+		{"two words far apart", "a=111111&name=value&b=222222", "a=333333&name=value&b=444444", [][2]int{{2, 8}, {22, 28}}},
+		{"another length", "sig=abcdef&x=1", "sig=REDACTED&x=1", [][2]int{{4, 12}}},
+		{"all", "abc", "xyz", [][2]int{{0, 3}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, changedParts(tt.was, tt.is)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
