@@ -90,7 +90,7 @@ func BenchmarkCores(b *testing.B) {
 		pair func(int) (string, string)
 	}{{"differ", differPair}, {"bound", boundPair}} {
 		b.Run(bm.name, func(b *testing.B) {
-			data := stream(b, 2000, bm.pair)
+			data := stream(b, 8000, bm.pair)
 			one := func() { compareStream(b, data, Options{Strict: true, Workers: 1}) }
 			two := func() { compareStream(b, data, Options{Strict: true, Workers: 2}) }
 			both := func() {

@@ -23,14 +23,15 @@ func (d *Differ) Run(ctx context.Context, src pipe.Source, sink pipe.Sink) (err 
 		return pipe.Run(ctx, src, sink, d.Compare)
 	}
 	defer func() { err = errors.Join(err, sink.Flush()) }()
-	r := &run{d: d, ctx: ctx, src: src, sink: sink, flushAt: -1, ready: make([]*batch, 2*workers+2)}
+	r := &run{d: d, ctx: ctx, src: src, sink: sink, ahead: workers, flushAt: -1, ready: make([]*batch, 4*workers)}
 	r.turn.L, r.room.L = &r.mu, &r.mu
 	if w, ok := src.(pipe.Waiter); ok {
 		w.BeforeRead(r.beforeRead)
 	}
 	var wg sync.WaitGroup
 	for range workers {
-		wg.Go(r.work)
+		w := &worker{run: r}
+		wg.Go(w.work)
 	}
 	wg.Wait()
 	if r.err == io.EOF {
@@ -39,11 +40,11 @@ func (d *Differ) Run(ctx context.Context, src pipe.Source, sink pipe.Sink) (err 
 	return r.err
 }
 
-// A run is one stream that several workers go through. Each worker reads a batch
-// of entries when no other one reads, compares it, and settles it when those
-// before it are settled, and with it those behind it that were ready sooner.
-// So nearly all that is done to an entry is done by one processor, in memory that
-// is still in its cache, and few batches are under way at any time.
+// A run is one stream that several workers go through. A worker reads some
+// batches of entries, when no other one reads and few are left to compare, then
+// compares the first one, and settles it when those before it are settled, and
+// with it those behind it that were ready sooner. So a worker nearly always has
+// something to do, and it does it in memory that is in its processor's cache.
 type run struct {
 	d    *Differ
 	ctx  context.Context
@@ -54,15 +55,17 @@ type run struct {
 
 	mu       sync.Mutex
 	turn     sync.Cond // there is something to do for one more worker
-	room     sync.Cond // there is a batch for the worker that reads
+	room     sync.Cond // there may be one more batch
 	reading  bool      // a worker reads src
 	settling bool      // a worker writes to sink
 	ended    bool      // src is at its end, or the run has failed
 	err      error
-	made     int      // batches there are
-	free     []*batch // the one that was in use last is the first to be used again
-	queue    []*batch // read, but not to be compared by the worker that read them
+	ahead    int      // how many batches are read ahead
+	queue    []*batch // read
 	ready    []*batch // compared, by number modulo the most there can be
+	free     []*batch // the one that was in use last is the first to be used again
+	made     int      // batches there are
+	bytes    int      // read and not yet settled
 	read     int64    // batches read so far
 	settled  int64    // batches settled so far
 	flushAt  int64    // flush when so many are settled; -1 for no need
@@ -71,59 +74,82 @@ type run struct {
 // A batch is a few entries that one worker compares.
 type batch struct {
 	number int64
-	jobs   []*job
+	lines  []*entry.Line
 	n      int
 	bytes  int
 	err    error // the source ended behind this batch; io.EOF at its end
+	jobs   []*job
+	worker *worker // that has compared it
 }
 
-// A batch is large enough for the locks not to count, and small enough for the
-// cache of one processor.
+// A worker has jobs that no other worker uses, so that what they hold stays in
+// one cache.
+type worker struct {
+	*run
+	jobs []*job // the one that was in use last is the first to be used again
+}
+
 const (
+	// A batch is large enough for the lock not to count.
 	batchLines = 16
-	batchBytes = 24 << 10
+	batchBytes = 40 << 10
+	// maxBytes bounds what is under way, but for a last batch.
+	maxBytes = 8 << 20
 )
 
 // work is what each worker does until the source ends.
-func (r *run) work() {
-	for b := r.next(); b != nil; b = r.next() {
-		for _, j := range b.jobs[:b.n] {
+func (w *worker) work() {
+	for b := w.next(); b != nil; b = w.next() {
+		for _, j := range b.jobs {
 			j.reset()
 			j.compare()
 		}
-		r.finish(b)
+		w.finish(b)
 	}
 }
 
-// next returns a batch to compare; nil at the end.
-func (r *run) next() *batch {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+// next returns a batch to compare, with jobs to do so; nil at the end.
+func (w *worker) next() *batch {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for {
 		switch {
-		case len(r.queue) > 0:
-			b := r.queue[0]
-			r.queue = append(r.queue[:0], r.queue[1:]...)
-			return b
-		case r.ended:
-			return nil
-		case !r.reading && r.hasRoom():
-			r.reading = true
-			r.filling = r.take()
-			r.mu.Unlock()
-			r.fill()
-			r.mu.Lock()
-			b := r.filling
-			r.number(b)
-			r.reading = false
-			if b.err != nil {
-				r.end(nil)
+		case !w.reading && !w.ended && len(w.queue) < w.ahead && w.hasRoom():
+			w.reading = true
+			w.filling = w.take()
+			w.mu.Unlock()
+			w.fill()
+			w.mu.Lock()
+			w.push(w.filling)
+			w.reading = false
+			if w.filling.err != nil {
+				w.end(nil)
 			}
-			r.turn.Signal()
+		case len(w.queue) > 0:
+			b := w.queue[0]
+			w.queue = append(w.queue[:0], w.queue[1:]...)
+			for _, l := range b.lines[:b.n] {
+				b.jobs = append(b.jobs, w.job(l))
+			}
+			b.worker = w
 			return b
+		case w.ended:
+			return nil
+		default:
+			w.turn.Wait()
 		}
-		r.turn.Wait()
 	}
+}
+
+func (w *worker) job(l *entry.Line) *job {
+	n := len(w.jobs) - 1
+	if n < 0 {
+		return &job{d: w.d, line: l}
+	}
+	j := w.jobs[n]
+	w.jobs = w.jobs[:n]
+	j.line = l
+	return j
 }
 
 // fill reads entries into r.filling until it is full.
@@ -138,15 +164,15 @@ func (r *run) fill() {
 			r.filling.err = err
 			return
 		}
-		r.filling.add(r.d, l)
+		r.filling.add(l)
 	}
 }
 
-func (b *batch) add(d *Differ, l *entry.Line) {
-	if b.n == len(b.jobs) {
-		b.jobs = append(b.jobs, &job{d: d, line: new(entry.Line)})
+func (b *batch) add(l *entry.Line) {
+	if b.n == len(b.lines) {
+		b.lines = append(b.lines, new(entry.Line))
 	}
-	to := b.jobs[b.n].line
+	to := b.lines[b.n]
 	to.Name, to.Number = l.Name, l.Number
 	to.CopyFrom(&l.Object)
 	b.n++
@@ -162,10 +188,8 @@ func (r *run) beforeRead() error {
 		for !r.hasRoom() {
 			r.room.Wait()
 		}
-		r.number(r.filling)
-		r.queue = append(r.queue, r.filling)
+		r.push(r.filling)
 		r.filling = r.take()
-		r.turn.Signal()
 	}
 	r.flushAt = r.read
 	r.drain()
@@ -173,7 +197,9 @@ func (r *run) beforeRead() error {
 }
 
 // hasRoom reports whether there may be one more batch under way.
-func (r *run) hasRoom() bool { return len(r.free) > 0 || r.made < len(r.ready) }
+func (r *run) hasRoom() bool {
+	return r.bytes < maxBytes && (len(r.free) > 0 || r.made < len(r.ready))
+}
 
 func (r *run) take() *batch {
 	n := len(r.free) - 1
@@ -183,13 +209,17 @@ func (r *run) take() *batch {
 	}
 	b := r.free[n]
 	r.free = r.free[:n]
-	b.n, b.bytes = 0, 0
+	b.n, b.bytes, b.jobs = 0, 0, b.jobs[:0]
 	return b
 }
 
-func (r *run) number(b *batch) {
+// push hands in a batch that was read.
+func (r *run) push(b *batch) {
 	b.number = r.read
 	r.read++
+	r.bytes += b.bytes
+	r.queue = append(r.queue, b)
+	r.turn.Signal()
 }
 
 // end makes the workers stop when the queue is empty.
@@ -229,7 +259,9 @@ func (r *run) drain() {
 		*next = nil
 		r.unlocked(func() error { return r.write(b) })
 		r.settled++
+		r.bytes -= b.bytes
 		r.free = append(r.free, b)
+		b.worker.jobs = append(b.worker.jobs, b.jobs...)
 		if r.reading {
 			r.room.Signal()
 		} else {
@@ -257,7 +289,7 @@ func (r *run) write(b *batch) error {
 	if err := context.Cause(r.ctx); err != nil {
 		return err
 	}
-	for _, j := range b.jobs[:b.n] {
+	for _, j := range b.jobs {
 		if j.err != nil {
 			return j.err
 		}
