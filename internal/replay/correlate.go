@@ -32,6 +32,11 @@ func (r *request) findRuns(h hasher, tree *body.Tree) {
 	if r.RawQuery != "" {
 		runs = h.appendRuns(runs, []byte(r.RawQuery))
 	}
+	if r.route.bucket != "" {
+		runs = h.appendRuns(runs, []byte(r.route.bucket))
+	} else if r.route.id != "" {
+		runs = h.appendRuns(runs, []byte(r.Host))
+	}
 	for i := range r.Header {
 		if f := &r.Header[i]; len(f.Value) >= minRun && carriesValues(f.Name) {
 			runs = h.appendRuns(runs, []byte(f.Value))
@@ -107,6 +112,7 @@ func (w *rewriter) rewrite(k *correlator, dst []entry.Rewrite, r *request) ([]en
 		return dst, false, nil
 	}
 	dst = w.tokensInHead(k, dst, r)
+	dst = appendRewrites(dst, w.rewriteHost(k, r), "host")
 	text := func(s string, where string, inURL bool) string {
 		b, used := k.translate([]byte(s), inURL, w.used[:0])
 		w.used = used

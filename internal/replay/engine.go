@@ -38,6 +38,7 @@ func (c *call) load(line *entry.Line, e *engine, first *call) error {
 		} else {
 			c.req.identify(&c.line.Object)
 		}
+		c.req.readHost()
 	}
 	return nil
 }

@@ -45,6 +45,7 @@ type request struct {
 	runs      []uint64 // hashes of the runs in what may hold a bound value
 
 	tokenMembers []tokenMember // of its operation
+	route        hostRoute
 }
 
 // load rebuilds the request from an entry. Header names are checked here, so

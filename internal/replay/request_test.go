@@ -293,6 +293,7 @@ func FuzzEntryIsOneRequest(f *testing.F) {
 			return
 		}
 		r.identify(&c.line.Object)
+		r.readHost()
 		w := &worker{engine: &engine{r: &Replayer{}, t: &target{host: "endpoint:1"}}}
 		w.r.o.setDefaults()
 		if w.address(r) != nil || w.sign(t.Context(), &c, false) != nil {

@@ -37,6 +37,8 @@ func TestAddress(t *testing.T) {
 		{"an account before the host is left out", `"method":"POST","host":"123456789012.ddb.us-east-1.amazonaws.com","path":"/","request_headers":{"X-Amz-Target":"DynamoDB_20120810.GetItem"}`, false, "POST / HTTP/1.1", "HOST"},
 		{"a host prefix is left out", `"method":"POST","host":"sync-states.us-east-1.amazonaws.com","path":"/","request_headers":{"X-Amz-Target":"AWSStepFunctions.StartSyncExecution"}`, false, "POST / HTTP/1.1", "HOST"},
 		{"an API is known by its host alone", `"method":"GET","host":"abc123.execute-api.eu-west-1.amazonaws.com","path":"/prod/x"`, false, "GET /prod/x HTTP/1.1", "abc123.execute-api.HOST"},
+		{"so is a function's URL", `"method":"GET","host":"xyz123.lambda-url.eu-west-1.on.aws","path":"/x"`, false, "GET /x HTTP/1.1", "xyz123.lambda-url.HOST"},
+		{"and an API of AppSync", `"method":"POST","host":"q1w2.appsync-api.eu-west-1.amazonaws.com","path":"/graphql"`, false, "POST /graphql HTTP/1.1", "q1w2.appsync-api.HOST"},
 		{"an unknown host is no matter", `"method":"GET","host":"evil.example","path":"/x"`, false, "GET /x HTTP/1.1", "HOST"},
 	}
 	for _, tt := range tests {

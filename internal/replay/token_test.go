@@ -99,6 +99,14 @@ func (l *ledger) serve(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, done[1])
 }
 
+// state returns what the ledger has made and been asked, and forgets the tokens.
+func (l *ledger) state() (made int, tokens []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	tokens, l.tokens = l.tokens, nil
+	return l.made, tokens
+}
+
 // A tokenCall is a call to a ledger.
 type tokenCall struct {
 	host, method, target string
@@ -188,8 +196,7 @@ func TestTokensAreFreshInEachPass(t *testing.T) {
 	l := newLedger(t)
 	var passes [2][]string
 	for pass := range passes {
-		made := l.made
-		l.tokens = nil
+		before, _ := l.state()
 		got, err := replayText(t, Options{Endpoints: []Endpoint{{URL: l.URL}}, Order: Serial}, recording)
 		if err != nil {
 			t.Fatal(err)
@@ -199,13 +206,14 @@ func TestTokensAreFreshInEachPass(t *testing.T) {
 				t.Errorf("pass %d: %s %s %s: %d %s, recorded %d; rewrites %v", pass, e.ID, e.Host, e.RequestBody.Data, e.Replay.StatusCode, e.Replay.ResponseBody.Data, e.StatusCode, e.Replay.Rewrites)
 			}
 		}
-		if l.made-made != 9 {
-			t.Errorf("pass %d made %d things, want 9", pass, l.made-made)
+		made, tokens := l.state()
+		if made-before != 9 {
+			t.Errorf("pass %d made %d things, want 9", pass, made-before)
 		}
 		if diff := got[0].Replay.Rewrites; len(diff) != 1 || diff[0].Original != uuidToken || diff[0].Where != "body" {
 			t.Errorf("pass %d: CreateSecret tells %v of its token", pass, diff)
 		}
-		passes[pass] = l.tokens
+		passes[pass] = tokens
 	}
 	uuid := regexp.MustCompile(`^[0-9a-f]{8}-1?[0-9a-f]{3,4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 	for i, token := range passes[0] {
@@ -221,8 +229,8 @@ func TestTokensAreFreshInEachPass(t *testing.T) {
 func TestWithoutCorrelationTokensStay(t *testing.T) {
 	l := newLedger(t)
 	got, err := replayText(t, Options{Endpoints: []Endpoint{{URL: l.URL}}, NoCorrelate: true, Order: Serial}, recordLedger(t, tokenCalls(t)))
-	if err != nil || len(got[0].Replay.Rewrites) != 0 || l.tokens[0] != uuidToken {
-		t.Errorf("%v %v %v", err, got[0].Replay.Rewrites, l.tokens)
+	if _, tokens := l.state(); err != nil || len(got[0].Replay.Rewrites) != 0 || tokens[0] != uuidToken {
+		t.Errorf("%v %v %v", err, got[0].Replay.Rewrites, tokens)
 	}
 }
 
@@ -251,8 +259,8 @@ func TestTokenThatIsAName(t *testing.T) {
 			t.Errorf("the name in %s was rewritten: %v", e.RequestBody.Data, e.Replay.Rewrites)
 		}
 	}
-	if l.tokens[0] == name || l.tokens[1] == "orders" {
-		t.Errorf("tokens %q were sent again", l.tokens)
+	if _, tokens := l.state(); tokens[0] == name || tokens[1] == "orders" {
+		t.Errorf("tokens %q were sent again", tokens)
 	}
 }
 
@@ -290,7 +298,9 @@ func TestMarkedIDsAreNotTokens(t *testing.T) {
 func TestTokensDifferByEndpoint(t *testing.T) {
 	a, b := newLedger(t), newLedger(t)
 	_, err := replayText(t, Options{Endpoints: []Endpoint{{"a", a.URL}, {"b", b.URL}}}, recordLedger(t, tokenCalls(t)[:1]))
-	if err != nil || len(a.tokens) != 1 || len(b.tokens) != 1 || a.tokens[0] == b.tokens[0] {
-		t.Errorf("%v: %v, %v", err, a.tokens, b.tokens)
+	_, x := a.state()
+	_, y := b.state()
+	if err != nil || len(x) != 1 || len(y) != 1 || x[0] == y[0] {
+		t.Errorf("%v: %v, %v", err, x, y)
 	}
 }

@@ -116,57 +116,7 @@ func isConnectionError(err error) bool {
 	return !errors.Is(err, errAWS) && (errors.As(err, &notSent) || errors.As(err, &stale))
 }
 
-// address puts the endpoint in the place of the AWS host.
-func (w *worker) address(r *request) error {
-	host := w.t.host
-	info, known := awsapi.ParseHost(r.Host)
-	switch {
-	case r.api.VirtualHost && r.api.Bucket != "" && isS3(r.api.Service):
-		if !isHostLabels(r.api.Bucket) {
-			return refuse("bucket %.64q of the recorded host is no host name", r.api.Bucket)
-		}
-		if w.r.o.S3Virtual {
-			host = r.api.Bucket + "." + host
-		} else {
-			r.Path = "/" + r.api.Bucket + r.Path
-		}
-	case known && info.Prefix != "" && routedByHost(info):
-		// The id of an API stands nowhere but in the host.
-		if isHostLabels(info.Prefix) {
-			host = info.Prefix + "." + info.Service + "." + host
-		}
-	}
-	r.Host = host
-	return nil
-}
-
-// routedByHost reports services whose calls name the resource in the host
-// alone. The prefixes of others (data-, an account) are not needed at one
-// endpoint for all services, as with AWS_DISABLE_HOST_PREFIX_INJECTION.
-func routedByHost(h awsapi.HostInfo) bool {
-	switch h.Service {
-	case "execute-api", "lambda-url", "appsync", "iotdata":
-		return true
-	}
-	return false
-}
-
 func isS3(service string) bool { return service == "" || sign.IsS3(service) }
-
-// isHostLabels reports text that can stand before a host name and add nothing
-// but labels to it.
-func isHostLabels(s string) bool {
-	if s == "" || len(s) > 255 || s[0] == '.' || s[len(s)-1] == '.' || strings.Contains(s, "..") {
-		return false
-	}
-	for i := range len(s) {
-		c := lower(s[i])
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '.' && c != '_' {
-			return false
-		}
-	}
-	return true
-}
 
 // sign computes anew what depends on the bytes and proves who sends them.
 func (w *worker) sign(ctx context.Context, c *call, changed bool) error {
