@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 
@@ -33,10 +34,7 @@ func (c *call) authenticate() *failure {
 	case sign.V4A:
 		return &failure{status: http.StatusNotImplemented, code: "NotImplemented", message: "the request is signed for several regions (SigV4A) and cannot be signed anew" + forwardAdvice}
 	case sign.V2:
-		if c.p.o.NoVerify {
-			return nil
-		}
-		return denied("InvalidRequest", "the request is signed with version 2; configure the client for version 4 (s3v4)"+forwardAdvice)
+		return c.verifyV2()
 	case sign.OtherAuth:
 		if c.p.o.Upstream != nil {
 			return nil // it is that server's business
@@ -59,17 +57,10 @@ func (c *call) verify() *failure {
 		if p.o.NoVerify {
 			return c.trust()
 		}
-		if errors.Is(err, sign.ErrKeyExpired) {
-			return denied("ExpiredToken", "the credentials of access key "+clip(c.claim.KeyID)+" have expired")
-		}
-		return denied(c.unknownKeyCode(), "access key "+clip(c.claim.KeyID)+
-			" is not known here: let the app use the same credentials as the recorder (same profile or environment), run it as cm-record -- COMMAND, or name its keys with --client-credentials")
+		return c.noKey(err)
 	}
 	if err := c.claim.CheckTime(p.o.Now(), 0); err != nil {
-		if errors.Is(err, sign.ErrExpired) {
-			return denied("AccessDenied", err.Error())
-		}
-		return denied("RequestTimeTooSkewed", err.Error())
+		return badTime(err)
 	}
 	payload := ""
 	if !c.claim.PayloadKnown() {
@@ -88,14 +79,68 @@ func (c *call) verify() *failure {
 		if p.o.NoVerify {
 			return c.trust()
 		}
-		return denied("SignatureDoesNotMatch", "the signature of access key "+clip(c.claim.KeyID)+
-			" does not match: the secret differs from the recorder's, or something between the client and the recorder changed the request")
+		return c.mismatch()
 	}
 	c.secret = key.Secret
-	if c.creds, err = key.Outbound(ctx); err != nil {
+	return c.signAs(key)
+}
+
+// verifyV2 is verify for S3's signatures of version 2. They are replaced by ones of version 4.
+func (c *call) verifyV2() *failure {
+	p, now := c.p, c.p.o.Now()
+	if p.o.NoVerify {
+		return nil
+	}
+	old, err := sign.ParseV2(&c.in)
+	if err != nil {
+		return denied("InvalidRequest", err.Error()+forwardAdvice)
+	}
+	c.claim = old.Renew(&c.in, p.region(), now)
+	key, err := p.o.Keyring.Lookup(c.r.Context(), old.KeyID, now)
+	if err != nil {
+		return c.noKey(err)
+	}
+	if err := old.CheckTime(now); err != nil {
+		return badTime(err)
+	}
+	name, _ := splitHost(c.in.Host)
+	label, _ := p.gate.label(name)
+	if err := old.Verify(&c.in, key.Secret, bucketOf(label)); err != nil {
+		return c.mismatch()
+	}
+	return c.signAs(key)
+}
+
+// region is the one that calls belong to which name none.
+func (p *Proxy) region() string { return cmp.Or(p.o.Region, "us-east-1") }
+
+// signAs takes the credentials that calls of a key are forwarded with.
+func (c *call) signAs(key sign.Key) *failure {
+	var err error
+	if c.creds, err = key.Outbound(c.r.Context()); err != nil {
 		return &failure{status: http.StatusForbidden, code: "ExpiredToken", message: err.Error()}
 	}
 	return nil
+}
+
+func (c *call) noKey(err error) *failure {
+	if errors.Is(err, sign.ErrKeyExpired) {
+		return denied("ExpiredToken", "the credentials of access key "+clip(c.claim.KeyID)+" have expired")
+	}
+	return denied(c.unknownKeyCode(), "access key "+clip(c.claim.KeyID)+
+		" is not known here: let the app use the same credentials as the recorder (same profile or environment), run it as cm-record -- COMMAND, or name its keys with --client-credentials")
+}
+
+func badTime(err error) *failure {
+	if errors.Is(err, sign.ErrExpired) {
+		return denied("AccessDenied", err.Error())
+	}
+	return denied("RequestTimeTooSkewed", err.Error())
+}
+
+func (c *call) mismatch() *failure {
+	return denied("SignatureDoesNotMatch", "the signature of access key "+clip(c.claim.KeyID)+
+		" does not match: the secret differs from the recorder's, or something between the client and the recorder changed the request")
 }
 
 // trust signs with the recorder's own credentials what nobody has verified; without any the

@@ -3,7 +3,10 @@ package proxy
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha1"
 	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net/http"
@@ -91,10 +94,20 @@ func TestRefusedSignatures(t *testing.T) {
 		{"signature version 2", func(r *rig) *http.Request {
 			req := r.request("GET", "/bkt/k", "", sign.Credentials{}, "s3")
 			req.Header.Set("Authorization", "AWS AKIDCLIENT:c2lnbmF0dXJl")
+			req.Header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
 			return req
-		}, 403, "InvalidRequest", "version 4"},
+		}, 403, "SignatureDoesNotMatch", ""},
 		{"presigned with version 2", func(r *rig) *http.Request {
 			return r.request("GET", "/bkt/k?AWSAccessKeyId=AKIDCLIENT&Expires=9999999999&Signature=c2ln", "", sign.Credentials{}, "s3")
+		}, 403, "SignatureDoesNotMatch", ""},
+		{"presigned with version 2 by an unknown key", func(r *rig) *http.Request {
+			return r.request("GET", "/bkt/k?AWSAccessKeyId=AKIDOTHER&Expires=9999999999&Signature=c2ln", "", sign.Credentials{}, "s3")
+		}, 403, "InvalidAccessKeyId", "--client-credentials"},
+		{"presigned with version 2, expired", func(r *rig) *http.Request {
+			return r.request("GET", "/bkt/k?AWSAccessKeyId=AKIDCLIENT&Expires=999999999&Signature=c2ln", "", sign.Credentials{}, "s3")
+		}, 403, "AccessDenied", "expired"},
+		{"version 2 of another service", func(r *rig) *http.Request {
+			return r.request("GET", "/?AWSAccessKeyId=AKIDCLIENT&Action=ListDomains&SignatureVersion=2&SignatureMethod=HmacSHA256&Timestamp=2026-01-01T00%3A00%3A00&Signature=c2ln", "", sign.Credentials{}, "s3")
 		}, 403, "InvalidRequest", "version 4"},
 		{"presigned with a signature that is not ours", func(r *rig) *http.Request {
 			return r.request("GET", "/?Action=CreateAccessKey&UserName=admin&Version=2010-05-08&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIDCLIENT%2F"+time.Now().UTC().Format("20060102")+
@@ -331,6 +344,35 @@ func TestNoVerify(t *testing.T) {
 	for _, upstream := range []*url.URL{nil, {Scheme: "https", Host: "storage.example"}, {Scheme: "http", Host: "127.0.0.1.evil.example"}} {
 		if _, err := New(Options{Recorder: r.recorder, Keyring: r.keys, Upstream: upstream, NoVerify: true}); err == nil {
 			t.Errorf("--no-verify is accepted for %v", upstream)
+		}
+	}
+}
+
+// boto3 presigns with version 2; AWS's newer regions and most emulators know version 4 alone.
+func TestVersion2BecomesVersion4(t *testing.T) {
+	r := newRig(t, nil)
+	expires := time.Now().Add(time.Minute).Unix()
+	for _, tt := range []struct{ host, path, resource string }{
+		{"localhost", "/bkt/a%20b", "/bkt/a%20b"},
+		{"bkt.localhost", "/a%20b", "/bkt/a%20b"},
+		{"bkt.s3.localhost", "/a%20b", "/bkt/a%20b"},
+		{"localhost", "/bkt", "/bkt/"},
+	} {
+		mac := hmac.New(sha1.New, []byte(clientKey.Secret))
+		fmt.Fprintf(mac, "GET\n\n\n%d\n%s?versionId=7", expires, tt.resource)
+		target := fmt.Sprintf("%s?versionId=7&x-id=GetObject&AWSAccessKeyId=%s&Expires=%d&Signature=%s", tt.path, clientKey.KeyID, expires, url.QueryEscape(base64.StdEncoding.EncodeToString(mac.Sum(nil))))
+		status, body, _ := r.do(r.request("GET", target, "", sign.Credentials{}, "s3", "Host", tt.host))
+		saw := r.upstreamSaw()
+		if status != 200 || len(saw) == 0 {
+			t.Fatalf("%s%s: %d %s", tt.host, tt.path, status, body)
+		}
+		last := saw[len(saw)-1]
+		if last.Signed != realKey.KeyID || !strings.HasPrefix(last.Target, strings.TrimSuffix(tt.resource, "/")+"?versionId=7&x-id=GetObject&X-Amz-Algorithm=") || strings.Contains(last.Target, "AWSAccessKeyId") {
+			t.Errorf("upstream saw %+v", last)
+		}
+		entries := r.entries()
+		if e := entries[len(entries)-1]; e.Service != "s3" || strings.Contains(e.Query, clientKey.KeyID) || strings.Contains(e.Query, "X-Amz-Algorithm") || !strings.Contains(e.Query, "Expires=") {
+			t.Errorf("entry: %+v", e)
 		}
 	}
 }

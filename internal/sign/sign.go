@@ -204,7 +204,7 @@ func (s *Signer) SignQuery(r *Request, c Credentials, claim *Claim, o Options) e
 	b.signed = appendSigned(b.signed[:0], r, claim.Signed)
 	q := b.out[:0]
 	for pair := range strings.SplitSeq(r.RawQuery, "&") {
-		if pair == "" || isCredentialParameter(pair) {
+		if pair == "" || isCredentialParameter(pair) || claim.old && isOldParameter(pair) {
 			continue
 		}
 		q = append(appendAmpersand(q), pair...)
@@ -252,6 +252,12 @@ func isCredentialParameter(pair string) bool {
 		return true
 	}
 	return false
+}
+
+// isOldParameter is isCredentialParameter for version 2.
+func isOldParameter(pair string) bool {
+	name, _, _ := strings.Cut(pair, "=")
+	return name == "AWSAccessKeyId" || name == "Signature" || name == "Expires"
 }
 
 // IsS3 reports whether service canonicalises as S3 does: the path is encoded once and

@@ -41,6 +41,8 @@ type Claim struct {
 	Expires     time.Duration // of a presigned request
 	ExpiresText string        // as sent
 	Payload     string        // x-amz-content-sha256 as sent; empty when absent
+
+	old bool // takes the place of a ClaimV2, whose parameters are still there
 }
 
 // Seed returns the start of the chain of chunk signatures that a verified claim
