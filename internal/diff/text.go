@@ -171,7 +171,8 @@ func (j *job) text(p place, a, b []byte, id bool) bool {
 			if j.determined(ta.text) {
 				e.rule, e.mode = ruleBound, modeAgree
 			}
-		case ta.date && tb.date && j.dated(ta.text, tb.text):
+		case ta.date && tb.date && j.dated(ta.text, tb.text),
+			value.Epoch(ta.text) != value.NoTime && value.Epoch(ta.text) == value.Epoch(tb.text) && j.fresh(ta.text, tb.text):
 			e.rule, e.mode, e.soft = ruleTimestamp, modeAllow, true
 			if j.determined(ta.text) {
 				e.rule, e.mode = ruleBound, modeAgree

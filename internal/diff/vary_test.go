@@ -24,6 +24,8 @@ func TestWhatMayVary(t *testing.T) {
 		{"a folder of the day", "", "logs/2026/03/19/a.gz", "logs/2026/11/02/a.gz", same},
 		{"a date without dashes", "", "dx-moto-20260319100000", "dx-moto-20261102080000", same},
 		{"dates of two forms", "", "db-2026-03-19-10", "db-2026-11-02", value},
+		{"an epoch at the end of an ARN", "", "arn:aws:kinesis:us-east-1:123456789012:stream/s/consumer/c:1773914403", "arn:aws:kinesis:us-east-1:123456789012:stream/s/consumer/c:1793606404", same},
+		{"an epoch of another day is data", "", "arn:aws:kinesis:us-east-1:123456789012:stream/s/consumer/c:1773914403", "arn:aws:kinesis:us-east-1:123456789012:stream/s/consumer/c:1793406404", value},
 		{"a time written for people", "EndTime", "19/03/2027, 10:00:00", "02/11/2027, 08:00:00", same},
 		{"a time written for people that is years off", "EndTime", "19/03/2026, 10:00:00", "02/11/1999, 08:00:00", []string{"value $.EndTime"}},
 		{"eight hexadecimal digits", "", "9b0d8cde", "e4369840", same},
@@ -45,6 +47,28 @@ func TestWhatMayVary(t *testing.T) {
 				return answer{Status: 200, Headers: map[string]string{"Date": date}, Body: `{"` + or(tt.member, "x") + `":"` + v + `"}`}
 			}
 			x := exchange{Service: "test", Region: "eu-west-1", Original: side("Thu, 19 Mar 2026 10:00:00 GMT", tt.original), Replay: side("Mon, 02 Nov 2026 08:00:00 GMT", tt.replay)}
+			if d := cmp.Diff(tt.want, compareWith(t, New(Options{Strict: true}), x.line(t)).short()); d != "" {
+				t.Errorf("differences (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+// TestETags: web frameworks add a digest of each body; SDKs read the ETag where the model has one.
+func TestETags(t *testing.T) {
+	tests := []struct {
+		name, service, action, method, path string
+		want                                []string
+	}{
+		{"an operation whose model has none", "sns", "Publish", "POST", "/", []string{}},
+		{"an operation whose model has one", "s3", "PutObject", "PUT", "/b/k", []string{"header headers.ETag"}},
+		{"an operation that no model knows", "test", "", "PUT", "/b/k", []string{"header headers.ETag"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			side := func(tag string) answer { return answer{Status: 200, Headers: map[string]string{"ETag": tag}} }
+			x := exchange{Method: tt.method, Path: tt.path, Service: tt.service, Action: tt.action, RequestBody: "Action=" + tt.action,
+				RequestHeaders: map[string]string{"Content-Type": "application/x-www-form-urlencoded"}, Original: side(`W/"120-SZ1EbcgCWBeEMn8/Lh1Itu+c8L4"`), Replay: side(`W/"120-LAEdJH/vJVTKjpGdRMLU0Ole1tA"`)}
 			if d := cmp.Diff(tt.want, compareWith(t, New(Options{Strict: true}), x.line(t)).short()); d != "" {
 				t.Errorf("differences (-want +got):\n%s", d)
 			}
