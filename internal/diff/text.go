@@ -374,6 +374,9 @@ func madeUp(a, b []byte, id bool) bool {
 	if longNumbers(a, b) {
 		return true
 	}
+	// What both have before an underscore is the kind of the id, or a region.
+	kind := bytes.LastIndexByte(a[:commonPrefix(a, b)], '_') + 1
+	a, b = a[kind:], b[kind:]
 	if len(a) != len(b) || len(a) < 4 || !sameLetters(a, b) {
 		return false
 	}

@@ -39,6 +39,7 @@ func TestWhatMayVary(t *testing.T) {
 		{"an address", "privateIp", "10.0.4.1", "10.0.4.7", same},
 		{"an address where nothing speaks of one", "", "10.0.4.1", "10.0.4.7", value},
 		{"an owner's short id of letters", "id", "r-clzm", "r-hgkh", same},
+		{"an id behind its kind", "Id", "local_7P6juU3s", "local_0AUXATl4", same},
 		{"a word is no id", "id", "r-prod", "r-test", []string{"value $.id"}},
 	}
 	for _, tt := range tests {
@@ -67,7 +68,7 @@ func TestETags(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			side := func(tag string) answer { return answer{Status: 200, Headers: map[string]string{"ETag": tag}} }
-			x := exchange{Method: tt.method, Path: tt.path, Service: tt.service, Action: tt.action, RequestBody: "Action=" + tt.action,
+			x := exchange{Method: tt.method, Host: tt.service + ".us-east-1.amazonaws.com", Path: tt.path, Service: tt.service, Action: tt.action, RequestBody: "Action=" + tt.action,
 				RequestHeaders: map[string]string{"Content-Type": "application/x-www-form-urlencoded"}, Original: side(`W/"120-SZ1EbcgCWBeEMn8/Lh1Itu+c8L4"`), Replay: side(`W/"120-LAEdJH/vJVTKjpGdRMLU0Ole1tA"`)}
 			if d := cmp.Diff(tt.want, compareWith(t, New(Options{Strict: true}), x.line(t)).short()); d != "" {
 				t.Errorf("differences (-want +got):\n%s", d)
