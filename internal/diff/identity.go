@@ -90,18 +90,49 @@ func (b *bindings) agrees(original, replay []byte) bool {
 	if fwd, ok := b.get(hashValue(forwardSeed, original)); ok {
 		return fwd.other == hashValue(forwardSeed, replay)
 	}
-	// Of an id with a prefix the part behind the dash may be what is known.
-	if bytes.IndexByte(original, '-') < 0 || bytes.Count(original, dash) != bytes.Count(replay, dash) {
+	if len(original) > maxParted || len(replay) > maxParted {
 		return false
 	}
-	for len(original) > 0 {
-		var x, y []byte
-		x, original, _ = bytes.Cut(original, dash)
-		y, replay, _ = bytes.Cut(replay, dash)
-		if bytes.Equal(x, y) {
+	// What is known may be a part: of "/change/C0X1DP91XT7VS7" the id.
+	known := false
+	for len(original) > 0 || len(replay) > 0 {
+		var x, y token
+		var before, beforeB []byte
+		before, x, original = nextToken(original)
+		beforeB, y, replay = nextToken(replay)
+		switch {
+		case !bytes.Equal(before, beforeB):
+			return false
+		case bytes.Equal(x.text, y.text):
+		case !b.agreeParts(x.text, y.text):
+			return false
+		default:
+			known = true
+		}
+	}
+	return known
+}
+
+// maxParted bounds the length of values that are known by their parts.
+const maxParted = 4096
+
+// agreeParts reports whether two words are bound to each other, or those parts
+// between their dashes are in which they differ.
+func (b *bindings) agreeParts(x, y []byte) bool {
+	if fwd, ok := b.get(hashValue(forwardSeed, x)); ok {
+		return fwd.other == hashValue(forwardSeed, y)
+	}
+	if bytes.IndexByte(x, '-') < 0 || bytes.Count(x, dash) != bytes.Count(y, dash) {
+		return false
+	}
+	for len(x) > 0 {
+		var u, v []byte
+		u, x, _ = bytes.Cut(x, dash)
+		v, y, _ = bytes.Cut(y, dash)
+		if bytes.Equal(u, v) {
 			continue
 		}
-		if fwd, ok := b.get(hashValue(forwardSeed, x)); !ok || fwd.other != hashValue(forwardSeed, y) {
+		if fwd, ok := b.get(hashValue(forwardSeed, u)); !ok || fwd.other != hashValue(forwardSeed, v) {
 			return false
 		}
 	}
@@ -126,6 +157,13 @@ func (b *bindings) learn(original, replay []byte) {
 // learnParts learns what the parts of original became that the two do not
 // share: "p:<uuid>" in a request stands as "build/p:<uuid>" in an ARN of the answer.
 func (b *bindings) learnParts(original, replay []byte) {
+	n := commonPrefix(original, replay)
+	for n > 0 && original[n-1] != '=' && original[n-1] != '/' {
+		n--
+	}
+	if n > 0 { // "versionId=3sL4kq…"
+		b.learnPart(original[n:], replay[n:])
+	}
 	for len(original) > 0 && len(replay) > 0 {
 		var x, y token
 		var before, beforeB []byte

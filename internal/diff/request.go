@@ -124,6 +124,25 @@ func (j *job) determined(s []byte) bool {
 	}
 }
 
+// said reports whether the request said the word s.
+func (j *job) said(s []byte) bool {
+	text := j.requestText()
+	if j.searched += len(text); j.searched > maxSearched || len(s) < minBound {
+		return false
+	}
+	for {
+		i := bytes.Index(text, s)
+		if i < 0 {
+			return false
+		}
+		end := i + len(s)
+		if (i == 0 || !wordByte(text[i-1])) && (end == len(text) || !wordByte(text[end])) {
+			return true
+		}
+		text = text[end:]
+	}
+}
+
 func (j *job) hostName() []byte {
 	if len(j.host) == 0 {
 		j.host = append(j.host, j.line.Text(entry.FieldHost)...)
@@ -150,8 +169,13 @@ const maxRewrites = 100_000
 // readRewrites notes which values the replayer put in place of others.
 func (j *job) readRewrites(raw []byte) {
 	each(raw, func(v rewriteJSON) {
-		if v.Original != "" && v.Original != v.Replay && len(j.rewrites) < maxRewrites {
-			j.rewrites = append(j.rewrites, rewrite{[]byte(v.Original), []byte(v.Replay)})
+		if v.Original == "" || v.Original == v.Replay || len(j.rewrites) >= maxRewrites {
+			return
+		}
+		j.rewrites = append(j.rewrites, rewrite{[]byte(v.Original), []byte(v.Replay)})
+		// An answer echoes in plain what a path, a query or a form says escaped.
+		if x, y := unescape(v.Original), unescape(v.Replay); x != v.Original && x != y {
+			j.rewrites = append(j.rewrites, rewrite{[]byte(x), []byte(y)})
 		}
 	})
 	// The longest first, so that an ARN is replaced before the id within it.
@@ -168,6 +192,14 @@ func (j *job) readRewrites(raw []byte) {
 			j.firsts[start[0]] = true
 		}
 	}
+}
+
+// unescape decodes %XX; what is no such escape stays as it is.
+func unescape(s string) string {
+	if u, err := url.PathUnescape(s); err == nil {
+		return u
+	}
+	return s
 }
 
 // rewritten returns what the replay's request said where the original's said s.

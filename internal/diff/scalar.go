@@ -119,14 +119,13 @@ func (j *job) values(p place, name []byte, k body.Kind, a, b []byte) {
 		e.weak = !value.Random(a) && !ca.Kind.Generated() || len(a) < minStrong
 	case role == value.LagRole && (k == body.Number || ca.Kind == value.Number) && cb.Kind == value.Number:
 		e.mode, e.rule = modeAllow, ruleLag
-	case k == body.Time, k == body.Number || ca.Kind == value.Number && cb.Kind == value.Number || isEpochText(a, b):
+	case k == body.Time, k == body.Number || ca.Kind == value.Number && cb.Kind == value.Number,
+		isEpochText(a, b) && (role == value.TimeRole || ca.Kind != value.Account || cb.Kind != value.Account):
 		j.numbers(e, name, k, a, b)
 		return
 	case role == value.TimeRole && j.datesOf(a, b):
 		e.mode, e.rule = modeAllow, ruleTimestamp
-		if j.determined(a) {
-			e.mode = modeAgree
-		}
+		j.hold(&e)
 	case ca.Kind == value.Timestamp || cb.Kind == value.Timestamp:
 		j.timestamps(e, name, a, b)
 		return
@@ -155,16 +154,22 @@ func (j *job) values(p place, name []byte, k body.Kind, a, b []byte) {
 }
 
 // hold asks more of a pair that could meet: what the request said must be bound
-// already, since the answer repeats it. Where the replay is another recording and
-// nothing tells what its request said, they may meet if nothing speaks against it.
+// already, since the answer repeats it.
 func (j *job) hold(e *event) {
 	if !j.determined(e.a) {
 		return
 	}
 	e.mode = modeAgree
-	if !j.replay.Has(entry.FieldEndpoint) && len(j.rewrites) == 0 && apart(e.a, e.b)*2 > len(e.a) {
+	if n := commonPrefix(e.a, e.b); j.otherRequest() && (apart(e.a[n:], e.b[n:])*2 > len(e.a)-n && len(e.a)-n >= 3 || e.rule == ruleTimestamp) {
 		e.mode = modeSuppose
 	}
+}
+
+// otherRequest reports whether nothing tells what the replay's request said: it
+// is no replay, but the same call in another recording. What the request
+// determined may meet there, if nothing speaks against it.
+func (j *job) otherRequest() bool {
+	return !j.replay.Has(entry.FieldEndpoint) && len(j.rewrites) == 0
 }
 
 // isPEM reports whether s is a key or certificate as text.
@@ -250,10 +255,9 @@ func (j *job) timestamps(e event, name []byte, a, b []byte) {
 		// One instant with fractions of other lengths.
 		e.mode, e.rule = modeAllow, ruleSpelling
 	case !j.plausible(a, b):
-	case j.determined(a):
-		e.mode, e.rule = modeAgree, ruleBound
 	default:
 		e.mode, e.rule, e.soft = modeAllow, ruleTimestamp, true
+		j.hold(&e)
 	}
 	j.add(e)
 }
@@ -374,7 +378,7 @@ func (j *job) digests(e event, a, b []byte) {
 	switch {
 	case e.place.pair >= 0 && j.coversSibling(e.place, a, b), j.coversRequest(a, b):
 		e.mode = modeAllow
-	case len(a) == len(b) && j.unknownContent():
+	case len(a) == len(b) && (j.unknownContent() || e.place.pair >= 0 && j.allDiffer(e.place, a, b)):
 		e.mode = modeMeet
 	case len(a) == len(b) && j.redactedBlob():
 		e.mode, e.rule = modeMeet, ruleRedacted
@@ -399,6 +403,34 @@ func (j *job) unknownContent() bool {
 	}
 	sse := j.a.header("x-amz-server-side-encryption")
 	return bytes.HasPrefix(sse, []byte("aws:kms")) || j.a.header("x-amz-server-side-encryption-customer-algorithm") != nil
+}
+
+// allDiffer reports whether a and b stand in a list of S3 objects or parts all of
+// whose digests differ: they are encrypted with keys of the service, whose
+// answer does not say so. An error would be in one of them.
+func (j *job) allDiffer(p place, a, b []byte) bool {
+	pr := j.pairs[p.pair]
+	if j.service != "s3" || apart(a, b)*2 < len(a) {
+		return false
+	}
+	find := func(t *body.Tree, key []byte) (all [][]byte) {
+		for n := range t.Scalars {
+			if bytes.Equal(t.Key(n), key) {
+				all = append(all, t.Text(n))
+			}
+		}
+		return all
+	}
+	x, y := find(&pr.a, pr.a.Key(p.a)), find(&pr.b, pr.b.Key(p.b))
+	if len(x) < 2 || len(x) != len(y) {
+		return false
+	}
+	for i := range x {
+		if bytes.Equal(x[i], y[i]) || len(x[i]) != len(y[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // coversRequest reports whether a and b are the MD5 of the request's body, or of
@@ -620,6 +652,13 @@ func (j *job) userData(p place, k body.Kind, a, b []byte) bool {
 				}
 			}
 			return true
+		}
+	}
+	if value.Random(a) && value.Random(b) {
+		if e.mode = modeMeet; !j.determined(a) {
+			e.mode = modeAgree
+		} else {
+			j.hold(&e) // perhaps an id that the other request said, too
 		}
 	}
 	j.add(e)

@@ -52,7 +52,7 @@ func (d *Differ) decide(j *job, from, to int) {
 		case modeAgree:
 			ok = d.bound.agrees(e.a, e.b)
 		case modeSuppose:
-			ok = d.bound.differ > 0 && d.bound.meet(e.a, e.b, e.reverseScope(), e.weak)
+			ok = (d.bound.differ > 0 || e.rule == ruleAccount || e.rule == ruleOwner) && d.bound.meet(e.a, e.b, e.reverseScope(), e.weak)
 		}
 		if ok && j.same && !harmless(e.rule) {
 			ok = false

@@ -149,6 +149,7 @@ func (j *job) text(p place, a, b []byte, id bool) bool {
 			continue
 		}
 		e := event{place: p, a: ta.text, b: tb.text, mode: modeMeet, scope: scopeText, part: true}
+		id := id || j.otherRequest() && j.said(ta.text) // an id, since the other request said another
 		ca, cb := value.ClassifyPair(ta.text, tb.text)
 		switch {
 		case ta.host && awsHost(ta.text) && awsHost(tb.text):
@@ -168,15 +169,11 @@ func (j *job) text(p place, a, b []byte, id bool) bool {
 			e.rule = ruleRegion
 		case ca.Kind == value.Timestamp && value.Same(ta.text, tb.text, ca, cb):
 			e.rule, e.mode, e.soft = ruleTimestamp, modeAllow, true
-			if j.determined(ta.text) {
-				e.rule, e.mode = ruleBound, modeAgree
-			}
+			j.hold(&e)
 		case ta.date && tb.date && j.dated(ta.text, tb.text),
 			value.Epoch(ta.text) != value.NoTime && value.Epoch(ta.text) == value.Epoch(tb.text) && j.fresh(ta.text, tb.text):
 			e.rule, e.mode, e.soft = ruleTimestamp, modeAllow, true
-			if j.determined(ta.text) {
-				e.rule, e.mode = ruleBound, modeAgree
-			}
+			j.hold(&e)
 		case ca.Kind == value.Address && value.Same(ta.text, tb.text, ca, cb) && j.namesAddress(p):
 			e.rule = ruleID
 		case ca.Kind.Generated() && value.Same(ta.text, tb.text, ca, cb):
