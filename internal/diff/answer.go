@@ -214,7 +214,7 @@ func cutCode(s []byte) []byte {
 	if i := bytes.LastIndexByte(s, '#'); i >= 0 {
 		s = s[i+1:]
 	}
-	return bytes.TrimSpace(s)
+	return s
 }
 
 // compareCodes compares the error codes of two answers that need no more comparing.
@@ -264,6 +264,9 @@ func (j *job) jsonError(p place) {
 		// of the query protocol is not the one that exceptions are named after.
 		codeA, codeB = j.namedCode(&j.a, &pr.a, at.a), j.namedCode(&j.b, &pr.b, at.b)
 	}
+	if codeA == codeB && at.a != body.None && at.b == body.None {
+		j.lone(place{pair: p.pair, a: at.a, b: body.None}, KindMissing)
+	}
 	if codeA != codeB {
 		if at.a == body.None && at.b == body.None {
 			at = place{pair: -1, header: "error.code"}
@@ -287,7 +290,7 @@ func (j *job) jsonError(p place) {
 		}
 		if y := member1(&pr.b, p.b, pr.a.Key(x)); y != body.None {
 			j.walk(p.pair, x, y)
-		} else if part == 0 {
+		} else if part == 0 || x != ma && ma != body.None {
 			j.lone(place{pair: p.pair, a: x, b: body.None}, KindMissing)
 		}
 	}

@@ -33,10 +33,11 @@ type Options struct {
 type Differ struct {
 	opt       Options
 	unordered []*rule.Path
-	bound     *bindings               // of the endpoint that the entry at hand was replayed at
-	bindings  map[string]*bindings    // by endpoint: each makes ids of its own
-	job       *job                    // of Compare
-	observe   func(*job, place, Kind) // gets each difference, for Learn
+	bound     *bindings                         // of the endpoint that the entry at hand was replayed at
+	bindings  map[string]*bindings              // by endpoint: each makes ids of its own
+	job       *job                              // of Compare
+	doubt     struct{ original, replay uint64 } // an account, say, that was last found to be another than before
+	observe   func(*job, place, Kind)           // gets each difference, for Learn
 
 	// Mismatched counts the entries that differ.
 	Mismatched int

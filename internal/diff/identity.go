@@ -14,6 +14,10 @@ import (
 type bindings struct {
 	young, old map[uint64]bound
 	differ     int // how often two values that are not equal were bound
+	account    struct {
+		hash uint64
+		n    int // answers in a row in which it was equal
+	}
 }
 
 // bound is what a value stands for. A forward key is the hash of an original
@@ -137,6 +141,27 @@ func (b *bindings) agreeParts(x, y []byte) bool {
 		}
 	}
 	return true
+}
+
+// manySame is in how many answers an account must be equal until it stands for
+// itself: users write their own into policies, which hold in any account.
+const manySame = 5
+
+// same notes that a value is equal on both sides.
+func (b *bindings) same(e *event) {
+	x := hashValue(forwardSeed, e.a)
+	if e.rule == ruleAccount {
+		if b.account.hash != x {
+			b.account.hash, b.account.n = x, 0
+		}
+		if b.account.n++; b.account.n < manySame {
+			return
+		}
+		if _, ok := b.get(x); ok {
+			return
+		}
+	}
+	b.put(x, bound{x})
 }
 
 // knows reports whether original is bound to anything.

@@ -18,6 +18,7 @@ const (
 	modeMeet                // it passes if the bindings allow it, and is bound
 	modeAgree               // it passes if the two are bound to each other already
 	modeSuppose             // as modeMeet, if other values of the stream were found to differ between its two sides
+	modeSame                // it is equal on both sides, and bound to itself
 	modeGroup               // the elements of j.groups[index] are to be paired first
 )
 
@@ -114,6 +115,8 @@ type job struct {
 	entryT0   timeState
 	same      bool // see sameAnswer
 
+	sameRegion, sameAccount, sameOwner bool // one was noted
+
 	// The result, for settle to fill.
 	out      []byte
 	n        int // differences written
@@ -148,7 +151,7 @@ func (j *job) reset() {
 	j.entryT0, j.same = timeState{}, false
 	j.out, j.n, j.dropped, j.severity = j.out[:0], 0, 0, ""
 	j.allowed, j.path = j.allowed[:0], j.path[:0]
-	j.own = false
+	j.own, j.sameRegion, j.sameAccount, j.sameOwner = false, false, false, false
 	j.redacted = redactedPlaces{}
 	j.a.reset(&j.line.Object)
 	j.b.reset(&j.replay)

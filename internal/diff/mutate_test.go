@@ -183,6 +183,9 @@ func plainValue(m *mnode, elsewhere func(string) bool) bool {
 	if m.key == "" && m.up != nil || m.key == "Value" || m.key == "member" {
 		return m.kind == body.String && value.Classify([]byte(m.text)).Kind == value.Other && !value.Random([]byte(m.text))
 	}
+	if m.up != nil && (m.up.key == "Owner" || m.up.key == "Initiator") || strings.HasPrefix(name, "DBSnapshot") {
+		return false // a name of no form, or with a date in it
+	}
 	role := value.RoleOf([]byte(name))
 	c := value.Classify([]byte(m.text))
 	switch {
@@ -190,7 +193,7 @@ func plainValue(m *mnode, elsewhere func(string) bool) bool {
 		return elsewhere(m.text)
 	case c.Kind == value.ARN, c.Kind == value.URL:
 		return elsewhere(m.text)
-	case role == value.LagRole, role == value.TimeRole, c.Kind == value.Timestamp, c.Kind == value.Account, c.Kind == value.Address:
+	case role == value.LagRole, role == value.IDRole && len(m.text) == 12 /* key-01234567 */, role == value.TimeRole, c.Kind == value.Timestamp, c.Kind == value.Account, c.Kind == value.Address:
 		return false
 	}
 	return true
@@ -274,7 +277,7 @@ var mutations = []mutation{
 			}
 			a, b := m.children[0], m.children[1]
 			switch m.key {
-			case "Successful", "Failed", "SS", "NS", "BS", "AttributeDefinitions", "Tags", "Dimensions", "tagSet", "Deleted", "GlobalSecondaryIndexes", "LocalSecondaryIndexes", "Entries":
+			case "Successful", "Failed", "SS", "NS", "BS", "AttributeDefinitions", "Tags", "Dimensions", "tagSet", "Deleted", "GlobalSecondaryIndexes", "LocalSecondaryIndexes", "Entries", "keySet":
 				return false
 			}
 			if m.kind != body.Array && (!m.xml || a.key != b.key) || a.text != "" && value.Classify([]byte(a.text)).Kind.Generated() {
@@ -329,6 +332,47 @@ var mutations = []mutation{
 			return ""
 		}
 		m.text = "1999" + m.text[4:]
+		return m.path()
+	}},
+	{"a part of an ARN that never varies", []Kind{KindValue, KindIdentity}, func(r *rand.Rand, root *mnode, _ func(string) bool) string {
+		m := pick(r, root, func(m *mnode) bool { return strings.HasPrefix(m.text, "arn:aws:") })
+		if m == nil {
+			return ""
+		}
+		if part := strings.SplitN(m.text, ":", 4); r.IntN(2) == 0 {
+			m.text = "arn:aws-cn:" + m.text[8:]
+		} else {
+			m.text = "arn:aws:other" + part[2] + ":" + part[3]
+		}
+		return m.path()
+	}},
+	{"text that looks the same", []Kind{KindValue, KindIdentity, KindErrorCode, KindFormat}, func(r *rand.Rand, root *mnode, elsewhere func(string) bool) string {
+		m := pick(r, root, func(m *mnode) bool {
+			return m.kind == body.String && len(m.text) > 3 && (m.text[len(m.text)-1]|0x20)-'a' < 26 && plainValue(m, elsewhere)
+		})
+		if m == nil {
+			return ""
+		}
+		m.text += []string{" ", "\u200b", "\u0301"}[r.IntN(3)] // white space, of no width, and a combining accent
+		return m.path()
+	}},
+	{"half of a list", []Kind{KindMissing, KindIdentity, KindValue}, func(r *rand.Rand, root *mnode, _ func(string) bool) string {
+		m := pick(r, root, func(m *mnode) bool { return m.kind == body.Array && len(m.children) > 1 })
+		if m == nil {
+			return ""
+		}
+		m.children = m.children[:len(m.children)/2]
+		return m.path()
+	}},
+	{"a name and its value swapped", []Kind{KindValue, KindMissing, KindExtra, KindIdentity}, func(r *rand.Rand, root *mnode, _ func(string) bool) string {
+		m := pick(r, root, func(m *mnode) bool {
+			return len(m.children) == 2 && m.children[0].kind == body.String && m.children[1].kind == body.String && strings.EqualFold(m.children[1].key, "value") &&
+				m.children[0].text != m.children[1].text && !strings.HasPrefix(m.children[1].text, "{")
+		})
+		if m == nil {
+			return ""
+		}
+		m.children[0].text, m.children[1].text = m.children[1].text, m.children[0].text
 		return m.path()
 	}},
 	{"a timestamp in another format", []Kind{KindFormat, KindValue, KindType}, func(r *rand.Rand, root *mnode, _ func(string) bool) string {

@@ -30,6 +30,12 @@ func (j *job) scalar(p place, ka, kb body.Kind) {
 	pr := j.pairs[p.pair]
 	a, b := pr.a.Text(p.a), pr.b.Text(p.b)
 	if ka == kb && bytes.Equal(a, b) {
+		if ka == body.String && len(a) > 12 && string(a[:4]) == "arn:" && !j.d.opt.Exact {
+			if arn, ok := value.SplitARN(a); ok {
+				j.noteSame(p, arn[3], false)
+				j.noteSame(p, arn[4], false)
+			}
+		}
 		return
 	}
 	if ka == body.Number && kb == body.Number && value.EqualNumbers(a, b) {
@@ -114,7 +120,7 @@ func (j *job) values(p place, name []byte, k body.Kind, a, b []byte) {
 	}
 	ca, cb := value.ClassifyPair(a, b)
 	switch {
-	case role == value.TokenRole && k != body.Binary && opaqueToken(name, a, b), isPEM(a) && isPEM(b), j.drawn(name) && len(a) == len(b):
+	case role == value.TokenRole && k == body.String && opaqueToken(name, a, b), isPEM(a) && isPEM(b) && pemAlike(a, b), j.drawn(name) && len(a) == len(b):
 		e.mode, e.rule = modeMeet, ruleToken
 		e.weak = !value.Random(a) && !ca.Kind.Generated() || len(a) < minStrong
 	case role == value.LagRole && (k == body.Number || ca.Kind == value.Number) && cb.Kind == value.Number:
@@ -134,13 +140,16 @@ func (j *job) values(p place, name []byte, k body.Kind, a, b []byte) {
 		return
 	case ca.Kind.Generated() && value.Same(a, b, ca, cb):
 		e.mode, e.rule = modeMeet, ruleID
-	case role == value.OwnerRole && ownerAlike(a, b, ca, cb):
+		if flawed(a, b) {
+			e.mode = modeAgree
+		}
+	case role == value.OwnerRole && ownerAlike(a, b, ca, cb, p.pair >= 0 && j.ownerPart(p, name)):
 		e.mode, e.rule = modeMeet, ruleOwner
 	case ca.Kind == value.Account && cb.Kind == value.Account:
 		e.mode, e.rule = modeMeet, ruleAccount
 	case ca.Kind == value.Address && value.Same(a, b, ca, cb) && j.namesAddress(p):
 		e.mode, e.rule = modeMeet, ruleID
-	case role == value.IDRole && (madeUp(a, b, true) || value.Random(a) && value.Random(b) && (len(a) == len(b) || len(a) > 30)):
+	case role == value.IDRole && (madeUp(a, b, true) || value.Random(a) && value.Random(b) && !flawed(a, b) && (len(a) == len(b) || len(a) > 30)):
 		e.mode, e.rule = modeMeet, ruleID
 	case k != body.Binary && j.text(p, a, b, role == value.IDRole || role == value.ARNRole || role == value.URLRole || bytes.Contains(a, []byte(".amazonaws.com"))):
 		return
@@ -160,10 +169,21 @@ func (j *job) hold(e *event) {
 		return
 	}
 	e.mode = modeAgree
-	if n := commonPrefix(e.a, e.b); j.otherRequest() && (apart(e.a[n:], e.b[n:])*2 > len(e.a)-n && len(e.a)-n >= 3 || e.rule == ruleTimestamp) {
+	if j.otherRequest() && (e.rule == ruleTimestamp || unlike(e.a, e.b)) {
 		e.mode = modeSuppose
 	}
 }
+
+// unlike reports whether two ids have, behind a prefix, no more in common than chance gives them.
+func unlike(a, b []byte) bool {
+	n := commonPrefix(a, b)
+	for n > 0 && (isAlnum(a[n-1]) || a[n-1] >= 0x80) {
+		n--
+	}
+	return len(a)-n >= minBound-1 && apart(a[n:], b[n:])*2 > len(a)-n
+}
+
+func isAlnum(c byte) bool { return c-'0' <= 9 || (c|0x20)-'a' < 26 }
 
 // otherRequest reports whether nothing tells what the replay's request said: it
 // is no replay, but the same call in another recording. What the request
@@ -174,6 +194,13 @@ func (j *job) otherRequest() bool {
 
 // isPEM reports whether s is a key or certificate as text.
 func isPEM(s []byte) bool { return bytes.HasPrefix(s, []byte("-----BEGIN ")) }
+
+// pemAlike reports whether two PEM texts are of one kind and whole, and not one with a flaw.
+func pemAlike(a, b []byte) bool {
+	first := func(s []byte) []byte { l, _, _ := bytes.Cut(s, []byte("\n")); return l }
+	last := func(s []byte) []byte { return s[max(0, bytes.LastIndex(s, []byte("-----END "))):] }
+	return bytes.Equal(first(a), first(b)) && bytes.Equal(last(a), last(b)) && commonPrefix(a, b)+commonSuffix(a, b) < min(len(a), len(b))-8
+}
 
 // drawn reports whether the value is one that the operation is there to draw.
 func (j *job) drawn(name []byte) bool {
@@ -188,8 +215,15 @@ func (j *job) drawn(name []byte) bool {
 // values are opaque, are that: anything but S3's markers, which are keys of
 // objects as often, and its "null" version.
 func opaqueToken(name, a, b []byte) bool {
-	if len(a) == 0 || len(b) == 0 || string(a) == "null" || string(b) == "null" {
+	if len(a) == 0 || len(b) == 0 || string(a) == "null" || string(b) == "null" || bytes.IndexByte(b, ' ') >= 0 && bytes.IndexByte(a, ' ') < 0 {
 		return false
+	}
+	switch string(name) {
+	case "SecretAccessKey", "RandomPassword", "ClientSecret":
+		return len(a) == len(b) // of a length that the service promises, or the request asked for
+	}
+	if n := len(name); n >= 9 && bytes.EqualFold(name[n-9:], []byte("versionid")) && (len(a) < minStrong || len(b) < minStrong) {
+		return false // "$LATEST", "v2", 3
 	}
 	if n := len(name); n >= 6 && bytes.EqualFold(name[n-6:], []byte("marker")) {
 		return value.Random(a) || value.Classify(a).Kind.Generated()
@@ -276,8 +310,22 @@ func (j *job) plausibleTimes(x, y time.Time) bool {
 	if s.original.IsZero() || s.replay.IsZero() {
 		return j.sameEra(x, y)
 	}
-	dx, dy := x.Sub(s.original).Abs(), y.Sub(s.replay).Abs()
-	return dy <= dx+dx/8+day
+	dx, dy := x.Sub(s.original), y.Sub(s.replay)
+	if dx > day { // what is to come lies as far ahead
+		return (dy - dx).Abs() <= dx/8+day
+	}
+	return dy.Abs() <= dx.Abs()+dx.Abs()/8+day && !otherZone(dx, dy)
+}
+
+// otherZone reports whether a time that was that of the answer is hours off, to
+// the second: it was written in another time zone.
+func otherZone(dx, dy time.Duration) bool {
+	const quarter = 15 * time.Minute
+	if dx.Abs() > 5*time.Minute || (dy-dx).Abs() < 2*quarter {
+		return false
+	}
+	off := (dy - dx).Abs() % quarter
+	return min(off, quarter-off) <= 5*time.Second
 }
 
 // fresh reports whether both of two numbers, whose name says nothing, are points
@@ -342,12 +390,20 @@ func (j *job) sameEra(x, y time.Time) bool {
 	return !fresh || y.Sub(x) > -365*24*time.Hour
 }
 
-// ownerAlike reports whether two values can both name an owner.
-func ownerAlike(a, b []byte, ca, cb value.Class) bool {
+// ownerAlike reports whether two values can both name an owner; a person's name
+// is one only where named says so.
+func ownerAlike(a, b []byte, ca, cb value.Class, named bool) bool {
 	if ca.Kind == cb.Kind && ca.Size == cb.Size {
-		return ca.Kind == value.Account || ca.Kind == value.Digest || ca.Kind == value.UniqueID || ca.Kind == value.UUID || ca.Kind == value.Other && !bytes.ContainsAny(a, " ")
+		return ca.Kind == value.Account || ca.Kind == value.Digest || ca.Kind == value.UniqueID || ca.Kind == value.UUID ||
+			ca.Kind == value.Other && (named || madeUp(a, b, true)) && len(b) > 0 && !bytes.ContainsAny(a, " ")
 	}
 	return ca.Kind == value.Digest && cb.Kind != value.Timestamp && len(b) > 0
+}
+
+// flawed reports whether b is the id a with a letter or two changed: no two ids
+// are that much alike by chance, unless they count.
+func flawed(a, b []byte) bool {
+	return len(a) == len(b) && apart(a, b) < 3 && unique(a)
 }
 
 // ownerPart reports whether the place is a part of an owner: of S3's Owner,

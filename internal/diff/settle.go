@@ -32,6 +32,10 @@ func (d *Differ) settle(j *job) {
 
 // decide settles the events of one value.
 func (d *Differ) decide(j *job, from, to int) {
+	for from+1 < to && j.events[from].mode == modeSame {
+		d.bound.same(&j.events[from])
+		from++
+	}
 	first := &j.events[from]
 	if first.mode == modeGroup {
 		d.pairUp(j, first.index)
@@ -47,12 +51,15 @@ func (d *Differ) decide(j *job, from, to int) {
 			if e.soft {
 				d.bound.learn(e.a, e.b)
 			}
+		case modeSame:
+			ok = true
+			d.bound.same(e)
 		case modeMeet:
-			ok = d.bound.meet(e.a, e.b, e.reverseScope(), e.weak)
+			ok = (d.bound.knows(e.a) || !j.echoes(e)) && d.meet(e)
 		case modeAgree:
 			ok = d.bound.agrees(e.a, e.b)
 		case modeSuppose:
-			ok = (d.bound.differ > 0 || e.rule == ruleAccount || e.rule == ruleOwner) && d.bound.meet(e.a, e.b, e.reverseScope(), e.weak)
+			ok = (d.bound.differ > 0 || j.recurs(e)) && d.meet(e)
 		}
 		if ok && j.same && !harmless(e.rule) {
 			ok = false
@@ -62,6 +69,9 @@ func (d *Differ) decide(j *job, from, to int) {
 		}
 	}
 	if failed == nil {
+		if from+1 == to && first.mode == modeSame {
+			return // nothing was let pass
+		}
 		if d.opt.Explain != nil {
 			d.explain(j, first, reasons[first.rule].name, reasons[first.rule].why)
 		}
@@ -89,10 +99,51 @@ func (d *Differ) decide(j *job, from, to int) {
 			kind = KindHeader
 		}
 	}
-	if (failed.mode == modeMeet || failed.mode == modeSuppose) && failed.rule != ruleTimestamp || failed.mode == modeAgree && (failed.rule == ruleID || failed.rule == ruleToken || d.bound.knows(failed.a)) {
+	if (failed.mode == modeMeet || failed.mode == modeSuppose) && failed.rule != ruleTimestamp || failed.mode == modeAgree && (failed.rule == ruleID || failed.rule == ruleToken || first.place.pair >= 0 && d.bound.knows(failed.a)) {
 		kind = KindIdentity
 	}
 	j.report(first.place, kind, failed)
+}
+
+// meet lets the two values of an event meet. An account, a region or an owner
+// that is twice another than at first was wrong at first.
+func (d *Differ) meet(e *event) bool {
+	if d.bound.meet(e.a, e.b, e.reverseScope(), e.weak) {
+		return true
+	}
+	switch e.rule {
+	case ruleAccount, ruleRegion, ruleOwner:
+	default:
+		return false
+	}
+	if d.doubt.original == hashValue(forwardSeed, e.a) && d.doubt.replay == hashValue(forwardSeed, e.b) {
+		d.bound.learn(e.a, e.b)
+	}
+	d.doubt.original, d.doubt.replay = hashValue(forwardSeed, e.a), hashValue(forwardSeed, e.b)
+	return false
+}
+
+// recurs reports whether the answer has the two values of e at another place, too.
+func (j *job) recurs(e *event) bool {
+	for i := range j.events {
+		if o := &j.events[i]; o.place != e.place && bytes.Equal(o.a, e.a) && bytes.Equal(o.b, e.b) {
+			return true
+		}
+	}
+	return false
+}
+
+// echoes reports whether the replay's answer says the original's value
+// elsewhere: then the value stands for itself there, and for no other. Accounts
+// and regions may: users write them into roles and policies.
+func (j *job) echoes(e *event) bool {
+	if e.rule != ruleID && e.rule != ruleToken || len(e.a) < minStrong || e.place.pair < 0 || e.weak {
+		return false
+	}
+	if j.searched += len(j.b.plain); j.searched > maxSearched {
+		return false
+	}
+	return bytes.Contains(j.b.plain, e.a) && !j.recurs(e)
 }
 
 // harmless reports whether a reason holds even if both answers are one and the
@@ -119,7 +170,7 @@ func (j *job) sameAnswer() bool {
 	var lone *event
 	for i := range j.events {
 		e := &j.events[i]
-		if e.mode == modeDiff || e.mode == modeAgree || e.mode == modeGroup || harmless(e.rule) || e.place.pair < 0 {
+		if e.mode == modeDiff || e.mode == modeAgree || e.mode == modeSame || e.mode == modeGroup || harmless(e.rule) || e.place.pair < 0 {
 			continue
 		}
 		if lone != nil && lone.place != e.place {

@@ -136,6 +136,7 @@ func (j *job) text(p place, a, b []byte, id bool) bool {
 		// The bucket may stand in the host on one side and in the path on the other.
 		x, y = j.pathStyle(a), j.pathStyle(b)
 	}
+	fixed := 0 // tokens of an ARN to come that never vary: partition and service
 	secret := bytes.HasPrefix(a, []byte("arn:")) && bytes.Contains(a, []byte(":secretsmanager:"))
 	for len(x) > 0 || len(y) > 0 {
 		sepA, ta, restA := nextToken(x)
@@ -145,8 +146,17 @@ func (j *job) text(p place, a, b []byte, id bool) bool {
 			return false
 		}
 		x, y = restA, restB
+		fixed--
 		if bytes.Equal(ta.text, tb.text) {
+			if string(ta.text) == "arn" {
+				fixed = 3
+			}
+			j.noteSame(p, ta.text, true)
 			continue
+		}
+		if fixed > 0 {
+			j.events = j.events[:mark]
+			return false
 		}
 		e := event{place: p, a: ta.text, b: tb.text, mode: modeMeet, scope: scopeText, part: true}
 		id := id || j.otherRequest() && j.said(ta.text) // an id, since the other request said another
@@ -178,6 +188,9 @@ func (j *job) text(p place, a, b []byte, id bool) bool {
 			e.rule = ruleID
 		case ca.Kind.Generated() && value.Same(ta.text, tb.text, ca, cb):
 			e.rule = ruleID
+			if flawed(ta.text, tb.text) {
+				e.mode = modeAgree
+			}
 		case secret && len(x) == 0 && len(y) == 0 && secretSuffix(ta.text, tb.text):
 			e.rule = ruleID
 		case madeUp(ta.text, tb.text, id):
@@ -203,6 +216,22 @@ func (j *job) text(p place, a, b []byte, id bool) bool {
 	}
 	j.events[len(j.events)-1].part = false
 	return true
+}
+
+// noteSame notes an account or a region that is the same on both sides: it
+// stands for itself, and for no other. Once an entry is enough. With part, more
+// events follow for the same value.
+func (j *job) noteSame(p place, s []byte, part bool) {
+	switch {
+	case isRegion(s):
+		if !j.sameRegion && j.isRegion(s) {
+			j.sameRegion = true
+			j.add(event{place: p, a: s, b: s, mode: modeSame, rule: ruleRegion, part: part})
+		}
+	case len(s) == 12 && !j.sameAccount && value.Classify(s).Kind == value.Account:
+		j.sameAccount = true
+		j.add(event{place: p, a: s, b: s, mode: modeSame, rule: ruleAccount, part: part})
+	}
 }
 
 // randomTail adds an event for two texts that are random behind what they have

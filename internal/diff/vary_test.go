@@ -1,6 +1,8 @@
 package diff
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -38,6 +40,17 @@ func TestWhatMayVary(t *testing.T) {
 		{"a region that there is not", "Url", "https://b.s3.eu-west-1.amazonaws.com/big", "https://b.s3.eu-wtst-1.amazonaws.com/big", []string{"value $.Url"}},
 		{"an address", "privateIp", "10.0.4.1", "10.0.4.7", same},
 		{"an address where nothing speaks of one", "", "10.0.4.1", "10.0.4.7", value},
+		{"a time in another zone", "CreateTime", "2026-03-19T09:59:58Z", "2026-11-02T02:59:57Z", []string{"value $.CreateTime"}},
+		{"a time as old as the other", "CreateTime", "2026-03-19T04:59:58Z", "2026-11-02T02:59:57Z", same},
+		{"a number in another zone", "createTime", "1773914398", "1777687197", []string{"value $.createTime"}},
+		{"what is to come is as far ahead", "expires", "2026-05-19T10:00:00Z", "2026-11-23T08:00:00Z", []string{"value $.expires"}},
+		{"an ARN of another service", "StreamARN", "arn:aws:kinesisvideo:eu-west-1:456752665576:stream/a", "arn:aws:otherservice:eu-west-1:998877665544:stream/a", []string{"value $.StreamARN"}},
+		{"an ARN of another partition", "Arn", "arn:aws:sns:eu-west-1:456752665576:a", "arn:aws-cn:sns:eu-west-1:998877665544:a", []string{"value $.Arn"}},
+		{"a version that is counted is not opaque", "VersionId", "v1", "v2", []string{"value $.VersionId"}},
+		{"a password of another length", "RandomPassword", "k#9sQz!Lp0aVx", "Tz8&hqWe", []string{"value $.RandomPassword"}},
+		{"a password of the same length", "RandomPassword", "k#9sQz!Lp0aVx", "w&2uBn%Yo7cKe", same},
+		{"a certificate", "pem", pemOf("MIIDdzCCAl+gAwIBAgIEAgAAuTANBgkq"), pemOf("MIIEBjCCAu6gAwIBAgIJAMc0ZzaSUK51"), same},
+		{"a certificate cut short", "pem", pemOf("MIIDdzCCAl+gAwIBAgIEAgAAuTANBgkq"), strings.TrimSuffix(pemOf("MIIEBjCCAu6gAwIBAgIJAMc0ZzaSUK51"), "-"), []string{"value $.pem"}},
 		{"an owner's short id of letters", "id", "r-clzm", "r-hgkh", same},
 		{"an id behind its kind", "Id", "local_7P6juU3s", "local_0AUXATl4", same},
 		{"a word is no id", "id", "r-prod", "r-test", []string{"value $.id"}},
@@ -55,22 +68,47 @@ func TestWhatMayVary(t *testing.T) {
 	}
 }
 
-// TestETags: web frameworks add a digest of each body; SDKs read the ETag where the model has one.
-func TestETags(t *testing.T) {
+func pemOf(s string) string {
+	return `-----BEGIN CERTIFICATE-----\n` + s + `\n-----END CERTIFICATE-----`
+}
+
+// TestWhatWasEqual: what is the same on both sides stands for itself.
+func TestWhatWasEqual(t *testing.T) {
+	const queue = `{"QueueArn":"arn:aws:sqs:eu-west-1:%s:q"}`
+	region := []exchange{{Original: ok(`{"a":"arn:aws:sns:eu-west-1:111122223333:t"}`), Replay: ok(`{"a":"arn:aws:sns:eu-west-1:444455556666:t"}`)},
+		{Original: ok(`{"a":"arn:aws:sns:eu-west-1:111122223333:u"}`), Replay: ok(`{"a":"arn:aws:sns:ap-south-1:444455556666:u"}`)}}
+	s3 := func(who, date string) answer {
+		return ok(`<ListBucketResult><Contents><Key>a</Key><LastModified>` + date + `</LastModified><Owner><ID>7d1f0c52</ID><DisplayName>` + who + `</DisplayName></Owner></Contents></ListBucketResult>`)
+	}
+	owner := []exchange{{Service: "s3", Original: s3("webfile", "2026-03-19T10:00:00Z"), Replay: s3("webfile", "2026-11-02T08:00:00Z")},
+		{Service: "s3", Original: s3("webfile", "2026-03-19T10:00:00Z"), Replay: s3("webfilx", "2026-11-02T08:00:00Z")}}
+	echo := []exchange{{Original: ok(`{"id":"i-0123456789abcdef0","list":["i-0123456789abcdef0"]}`), Replay: ok(`{"id":"i-0fedcba9876543210","list":["i-0123456789abcdef0"]}`)}}
+	var account []exchange
+	for range manySame {
+		account = append(account, exchange{Original: ok(fmt.Sprintf(queue[:len(queue)-1], "111122223333") + `,"n":1}`), Replay: ok(fmt.Sprintf(queue[:len(queue)-1], "111122223333") + `,"n":1.0}`)})
+	}
+	account = append(account, exchange{Original: ok(fmt.Sprintf(queue, "111122223333")), Replay: ok(fmt.Sprintf(queue, "111122224444"))})
 	tests := []struct {
-		name, service, action, method, path string
-		want                                []string
+		name string
+		xs   []exchange
+		want []string // of the last
 	}{
-		{"an operation whose model has none", "sns", "Publish", "POST", "/", []string{}},
-		{"an operation whose model has one", "s3", "PutObject", "PUT", "/b/k", []string{"header headers.ETag"}},
-		{"an operation that no model knows", "test", "", "PUT", "/b/k", []string{"header headers.ETag"}},
+		{"a region", region, []string{"identity $.a"}},
+		{"an owner", owner, []string{"identity $.Contents.Owner.DisplayName"}},
+		{"an account, after a while", account, []string{"identity $.QueueArn"}},
+		{"an id elsewhere in the answer", echo, []string{"identity $.id"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			side := func(tag string) answer { return answer{Status: 200, Headers: map[string]string{"ETag": tag}} }
-			x := exchange{Method: tt.method, Host: tt.service + ".us-east-1.amazonaws.com", Path: tt.path, Service: tt.service, Action: tt.action, RequestBody: "Action=" + tt.action,
-				RequestHeaders: map[string]string{"Content-Type": "application/x-www-form-urlencoded"}, Original: side(`W/"120-SZ1EbcgCWBeEMn8/Lh1Itu+c8L4"`), Replay: side(`W/"120-LAEdJH/vJVTKjpGdRMLU0Ole1tA"`)}
-			if d := cmp.Diff(tt.want, compareWith(t, New(Options{Strict: true}), x.line(t)).short()); d != "" {
+			d := New(Options{Strict: true})
+			var got []string
+			for i, x := range tt.xs {
+				x.Region = "eu-west-1"
+				if got = compareWith(t, d, x.line(t)).short(); i < len(tt.xs)-1 && len(got) > 0 {
+					t.Errorf("answer %d differs: %v", i, got)
+				}
+			}
+			if d := cmp.Diff(tt.want, got); d != "" {
 				t.Errorf("differences (-want +got):\n%s", d)
 			}
 		})
@@ -127,6 +165,28 @@ func TestOtherRecording(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if d := cmp.Diff(tt.want, compareWith(t, d, tt.x.line(t)).short()); d != "" {
+				t.Errorf("differences (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+// TestETags: web frameworks add a digest of each body; SDKs read the ETag where the model has one.
+func TestETags(t *testing.T) {
+	tests := []struct {
+		name, service, action, method, path string
+		want                                []string
+	}{
+		{"an operation whose model has none", "sns", "Publish", "POST", "/", []string{}},
+		{"an operation whose model has one", "s3", "PutObject", "PUT", "/b/k", []string{"header headers.ETag"}},
+		{"an operation that no model knows", "test", "", "PUT", "/b/k", []string{"header headers.ETag"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			side := func(tag string) answer { return answer{Status: 200, Headers: map[string]string{"ETag": tag}} }
+			x := exchange{Method: tt.method, Host: tt.service + ".us-east-1.amazonaws.com", Path: tt.path, Service: tt.service, Action: tt.action, RequestBody: "Action=" + tt.action,
+				RequestHeaders: map[string]string{"Content-Type": "application/x-www-form-urlencoded"}, Original: side(`W/"120-SZ1EbcgCWBeEMn8/Lh1Itu+c8L4"`), Replay: side(`W/"120-LAEdJH/vJVTKjpGdRMLU0Ole1tA"`)}
+			if d := cmp.Diff(tt.want, compareWith(t, New(Options{Strict: true}), x.line(t)).short()); d != "" {
 				t.Errorf("differences (-want +got):\n%s", d)
 			}
 		})

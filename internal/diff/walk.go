@@ -20,6 +20,9 @@ func (j *job) walk(pi int32, a, b body.Node) {
 		j.scalar(p, ka, kb)
 	case ka == kb:
 		if bytes.Equal(pr.a.Wire(a), pr.b.Wire(b)) && pr.a.XML(a) == pr.b.XML(b) {
+			if !j.sameOwner && string(pr.a.Key(a)) == "Owner" {
+				j.noteOwner(p)
+			}
 			return
 		}
 		if ka == body.Array {
@@ -32,6 +35,17 @@ func (j *job) walk(pi int32, a, b body.Node) {
 		j.object(pi, a, b)
 	default:
 		j.lone(p, KindType)
+	}
+}
+
+// noteOwner notes an owner that is the same on both sides.
+func (j *job) noteOwner(p place) {
+	pr := j.pairs[p.pair]
+	for c := pr.a.First(p.a); c != body.None; c = pr.a.Next(c) {
+		if pr.a.Kind(c) == body.String && len(pr.a.Text(c)) > 0 {
+			j.sameOwner = true
+			j.add(event{place: p, a: pr.a.Text(c), b: pr.a.Text(c), mode: modeSame, rule: ruleOwner})
+		}
 	}
 }
 
