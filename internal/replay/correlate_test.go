@@ -2,6 +2,7 @@ package replay
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
 	"testing"
 
@@ -125,6 +126,11 @@ func TestLearn(t *testing.T) {
 			"arn:aws:dx:us-east-1:123456789012:con/c1-20261122114414", "arn:aws:dx:us-east-1:123456789012:con/c1-20261122115902"},
 		{"a short word behind a prefix", `{"Id":"r-tykw"}`, `{"Id":"r-ipo9"}`, j, "", "r-tykw", "r-ipo9"},
 		{"nothing of it inside other words", `{"Id":"r-tykw"}`, `{"Id":"r-ipo9"}`, j, "", "her-tykw r-tykw2 r-tykw-x", "her-tykw r-tykw2 r-tykw-x"},
+		{"an id of a request that goes on", `{"Status":{"RequestId":"0f0e0d0c-1111-4222-8333-444455556666"}}`, `{"Status":{"RequestId":"99999999-8888-4777-8666-555544443333"}}`, j, "", "0f0e0d0c-1111-4222-8333-444455556666", "99999999-8888-4777-8666-555544443333"},
+		{"no request ids in metadata", `<R><ResponseMetadata><RequestId>0f0e0d0c-1111-4222-8333-444455556666</RequestId></ResponseMetadata></R>`, `<R><ResponseMetadata><RequestId>99999999-8888-4777-8666-555544443333</RequestId></ResponseMetadata></R>`, x, "", "0f0e0d0c-1111-4222-8333-444455556666", "0f0e0d0c-1111-4222-8333-444455556666"},
+		{"JSON inside XML", `<R><Policy>{&quot;Resource&quot;: [&quot;vol-0123456789abcdef0&quot;]}</Policy></R>`, `<R><Policy>{"Resource":["vol-00000000000000001"]}</Policy></R>`, x, "", "vol-0123456789abcdef0", "vol-00000000000000001"},
+		{"URL-encoded JSON inside XML", `<R><Policy>%7B%22Resource%22%3A%22vol-0123456789abcdef0%22%7D</Policy></R>`, `<R><Policy>%7B%22Resource%22%3A%22vol-00000000000000001%22%7D</Policy></R>`, x, "", "vol-0123456789abcdef0", "vol-00000000000000001"},
+		{"JSON inside base64", `{"d":"eyJpZCI6InZvbC0wMTIzNDU2Nzg5YWJjZGVmMCJ9"}`, `{"d":"eyJpZCI6InZvbC0wMDAwMDAwMDAwMDAwMDAwMSJ9"}`, j, "", "vol-0123456789abcdef0", "vol-00000000000000001"},
 		{"a sequence number", `{"SequenceNumber":"49590338271490256608559692538361571095921575989136588898"}`, `{"SequenceNumber":"1"}`, j, "", "49590338271490256608559692538361571095921575989136588898", "1"},
 	}
 	for _, tt := range tests {
@@ -153,6 +159,31 @@ func TestBindingsAreBounded(t *testing.T) {
 	}
 	if got, _ := b.translate(fmt.Appendf(nil, "i-%017x", 1), false, nil); got[0] != 'i' {
 		t.Error("what was not used is kept")
+	}
+}
+
+// A value is replaced in each encoding in which a request may hold it.
+func TestRewriteBodies(t *testing.T) {
+	k := newCorrelator(newSeen(newHasher()))
+	k.add([]byte("vol-0123456789abcdef0"), []byte("vol-\"<&1"), bindValue, false)
+	b64 := base64.StdEncoding.EncodeToString
+	tests := []struct{ name, contentType, in, want string }{
+		{"JSON inside XML", "text/xml", `<R a="1"><P>{&quot;r&quot;:&quot;x/vol-0123456789abcdef0&quot;}</P></R>`, `<R a="1"><P>{"r":"x/vol-\"&lt;&amp;1"}</P></R>`},
+		{"an attribute and CDATA", "text/xml", `<R a="vol-0123456789abcdef0"><P><![CDATA[vol-0123456789abcdef0]]></P></R>`, `<R a="vol-&quot;&lt;&amp;1"><P><![CDATA[vol-"<&1]]></P></R>`},
+		{"JSON inside JSON inside JSON", "application/json", `{"a":"{\"b\":\"{\\\"c\\\":\\\"vol-0123456789abcdef0\\\"}\"}","z":1}`, `{"a":"{\"b\":\"{\\\"c\\\":\\\"vol-\\\\\\\"<&1\\\"}\"}","z":1}`},
+		{"JSON in a form", "application/x-www-form-urlencoded", `A=b&P=%7B%22r%22%3A%22vol-0123456789abcdef0%22%7D`, `A=b&P=%7B%22r%22%3A%22vol-%5C%22%3C%261%22%7D`},
+		{"base64 in JSON", "application/json", `{"d":"` + b64([]byte("see vol-0123456789abcdef0 now")) + `"}`, `{"d":"` + b64([]byte(`see vol-"<&1 now`)) + `"}`},
+		{"JSON in base64 in JSON", "application/json", `{"d":"` + b64([]byte(`{"i":"vol-0123456789abcdef0"}`)) + `"}`, `{"d":"` + b64([]byte(`{"i":"vol-\"<&1"}`)) + `"}`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var w rewriter
+			r := &request{Request: sign.Request{Header: []sign.Field{{Name: "Content-Type", Value: tt.contentType}}}}
+			got, _ := w.rewriteText(k, r, []byte(tt.in))
+			if diff := cmp.Diff(tt.want, string(got)); diff != "" {
+				t.Errorf("body (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

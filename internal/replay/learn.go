@@ -126,6 +126,9 @@ func (l *learner) objects(o, r body.Node, role value.Role) {
 	for c := to.First(o); c != body.None; c = to.Next(c) {
 		key := to.Key(c)
 		role := roleWithin(role, key)
+		if o != to.Root() && equalFold(key, "RequestId") {
+			role = value.IDRole // of something that was requested, not of the answer
+		}
 		if to.XML(c) && (repeated(to, o, c) || repeated(tr, r, hint)) {
 			if !earlier(to, o, c) {
 				l.lists(children(to, o, key), children(tr, r, key), role)
