@@ -11,7 +11,10 @@ import (
 // beside Transfer-Encoding or twice, joins folded lines, and takes a lone line feed for the end of a line. No client of AWS
 // sends any of these. head is what was read before the request, or nothing if that came together with an earlier one.
 func framing(head []byte, r *http.Request) *failure {
-	i := bytes.Index(head, []byte(" "+r.RequestURI+" HTTP/1."))
+	i := 0
+	if !begins(head, r.RequestURI) { // the rest of another request's body may stand before it
+		i = bytes.Index(head, []byte(" "+r.RequestURI+" HTTP/1."))
+	}
 	if i < 0 {
 		if len(r.TransferEncoding) > 0 {
 			return misframed("its Transfer-Encoding came together with another request")
@@ -52,6 +55,14 @@ func framing(head []byte, r *http.Request) *failure {
 		return misframed("it has a Transfer-Encoding, which HTTP/1.0 does not know")
 	}
 	return nil
+}
+
+// begins reports whether a head has its request line, with that target, at its start.
+func begins(head []byte, target string) bool {
+	line, _, _ := bytes.Cut(head, []byte("\n"))
+	end := len(bytes.TrimSuffix(line, []byte("\r"))) - len(" HTTP/1.1")
+	start := end - len(target)
+	return start > 0 && line[start-1] == ' ' && string(line[start:end]) == target
 }
 
 func misframed(why string) *failure {

@@ -136,22 +136,20 @@ func (c *client) get(ctx context.Context, o *outbound) (*upstreamConn, error) {
 		key = "tls " + o.addr + " " + o.host
 	}
 	now := time.Now()
-	c.mu.Lock()
-	pool := c.pool(key, o.tls)
 	for {
-		conn, idle := pool.take(now)
+		c.mu.Lock()
+		conn, idle := c.pool(key, o.tls).take(now)
+		c.mu.Unlock()
 		if conn == nil {
 			break
 		}
+		conn.reused, conn.idle = true, idle
 		if conn.br.Buffered() == 0 && alive(conn.raw) {
-			c.mu.Unlock()
-			conn.reused, conn.idle = true, idle
 			return conn, nil
 		}
-		pool.closedAfter(idle, now)
+		c.closedBy(conn)
 		conn.Close()
 	}
-	c.mu.Unlock()
 	raw, err := c.dial(ctx, "tcp", o.addr)
 	if err != nil {
 		return nil, err
@@ -208,6 +206,11 @@ func (c *client) broke(conn *upstreamConn, err error) {
 	if !conn.reused || !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) {
 		return
 	}
+	c.closedBy(conn)
+}
+
+// closedBy says that the server has closed a connection that was idle.
+func (c *client) closedBy(conn *upstreamConn) {
 	now := time.Now()
 	c.mu.Lock()
 	c.pool(conn.key, conn.Conn != conn.raw).closedAfter(conn.idle, now)
