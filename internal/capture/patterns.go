@@ -279,7 +279,7 @@ func clearSecretName(name string) bool {
 
 func clearSecret(low string) bool {
 	for _, end := range [...]string{"password", "passwd", "secretkey", "secretaccesskey", "clientsecret", "privatekey", "apikey", "accesstoken",
-		"refreshtoken", "accesskeyid", "idtoken", "sessiontoken", "authtoken", "securitytoken", "bearertoken", "sharedsecret", "signingsecret", "webhooksecret"} {
+		"refreshtoken", "accesskeyid", "idtoken", "identitytoken", "samlassertion", "sessiontoken", "authtoken", "securitytoken", "bearertoken", "sharedsecret", "signingsecret", "webhooksecret"} {
 		if strings.HasSuffix(low, end) {
 			return true
 		}

@@ -206,6 +206,18 @@ func isPseudonym(value string) bool {
 	if raw, ok := paddedBase64(value); ok {
 		return isBytePseudonym(raw)
 	}
+	if raw, err := base64.StdEncoding.Strict().DecodeString(value); err == nil && len(raw) >= 12 && !utf8.Valid(raw) && isBytePseudonym(raw) {
+		return true
+	}
+	if strings.Contains(value, "PRIVATE KEY-----") {
+		lines := pemLine.FindAllString(value, -1)
+		for _, line := range lines {
+			if !isPseudonym(strings.TrimPrefix(strings.TrimPrefix(line, `\n`), `\r`)) {
+				return false
+			}
+		}
+		return len(lines) > 0
+	}
 	if isJWT(value) {
 		_, value, _ = strings.Cut(value, ".")
 	}

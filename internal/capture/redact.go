@@ -49,15 +49,18 @@ func (r *redactor) redact(e *entry.Entry, call *awsapi.Call) (asked, answered bo
 	if !r.credentialsOnly {
 		before := [2][]byte{e.RequestBody.Data, e.ResponseBody.Data}
 		asked = r.body(&e.RequestBody, e.RequestHeaders, &request)
+		if asked {
+			r.derived.learn(before[0], &e.RequestBody, chunked(e.RequestHeaders))
+			if call.Action == "CompleteMultipartUpload" {
+				r.derived.learnParts(before[0], e.RequestBody.Data)
+			}
+		}
 		if e.StatusCode >= 400 {
 			response.known = append(credentials(e), ask.known...)
 		}
 		answered = r.body(&e.ResponseBody, e.ResponseHeaders, &response)
 		if (asked || answered) && call.Service == "sqs" {
 			r.messageDigests(e, before)
-		}
-		if asked {
-			r.derived.learn(before[0], &e.RequestBody, chunked(e.RequestHeaders))
 		}
 		if answered {
 			r.derived.learn(before[1], &e.ResponseBody, false)
@@ -97,7 +100,7 @@ func (r *redactor) documents(e *entry.Entry, call *awsapi.Call) (request, respon
 	}
 	p := call.Protocol
 	secrets := r.secretsOf(op, p)
-	request = document{shape: op.RequestBody(p), sensitive: secrets.request, blobs: secrets.requestBlobs}
+	request = document{shape: op.RequestBody(p), sensitive: secrets.request, searched: secrets.response, blobs: secrets.requestBlobs}
 	if p == awsapi.AWSQuery || p == awsapi.EC2Query {
 		request.form = op.Input(p)
 	}
@@ -242,6 +245,10 @@ func (r *redactor) digests(h entry.Header, b *entry.Body, s *side) {
 			case strings.HasPrefix(f.Value, "STREAMING-"), f.Value == "UNSIGNED-PAYLOAD":
 			case strings.EqualFold(f.Name, "X-Amz-Checksum-Type"), strings.EqualFold(f.Name, "X-Amz-Checksum-Algorithm"), strings.EqualFold(f.Name, "X-Amz-Checksum-Mode"):
 			default:
+				if now, ok := r.derived.get(f.Value); ok {
+					f.Value = now
+					continue
+				}
 				f.Value = redacted
 			}
 		case headerPlain:

@@ -21,6 +21,7 @@ type document struct {
 	sensitive bool
 	all       bool     // every value in it is a secret
 	unknown   bool     // no model knows the operation
+	searched  bool     // what it says may be what other calls call a secret
 	blobs     [][]byte // names of members in base64
 	known     []string // credentials of the request, which errors echo
 	side      *side
@@ -89,7 +90,7 @@ func (r *redactor) worthReading(data []byte, d *document) bool {
 	if d.unknown {
 		want |= hintLooseName
 	}
-	return d.sensitive || len(r.paths) > 0 || r.derived.any() && bytes.Contains(data, []byte("ETag")) || len(d.known) > 0 || scanBytes(data, want) || hasUTF16(data) ||
+	return d.sensitive || d.searched && r.said.any() || len(r.paths) > 0 || r.derived.any() && (bytes.Contains(data, []byte("ETag")) || bytes.Contains(data, []byte("Checksum"))) || len(d.known) > 0 || scanBytes(data, want) || hasUTF16(data) ||
 		slices.ContainsFunc(d.blobs, func(name []byte) bool { return bytes.Contains(data, name) })
 }
 
@@ -349,7 +350,14 @@ func (w *walker) scalar(n body.Node, shape awsapi.Shape, secret bool) {
 	if len(text) == 0 || !t.Editable(n) {
 		return
 	}
+	if digest, ok := w.r.derived.get(string(text)); ok && !secret { // not listed: it can be compared
+		w.edits = append(w.edits, body.Edit{Node: n, Text: []byte(digest)})
+		return
+	}
 	names := w.r.names
+	if !secret && !w.doc.side.request && !shape.Valid() && len(text) >= minEcho && w.r.said.has(w.r, "", string(text)) {
+		secret = true // it says again what a request called a secret
+	}
 	secret = secret || dockerAuth(t.Key(n), text)
 	var out []byte
 	value, whole := text, secret // what the service keeps of it
@@ -384,6 +392,10 @@ func (w *walker) scalar(n body.Node, shape awsapi.Shape, secret bool) {
 		w.doc.side.replaced(func() string { return w.place(n) }, string(t.Key(n)), string(value), string(out), whole)
 	}
 }
+
+// minEcho is how long a value must be, in bytes, that is known as a secret because
+// a request has called it one. A shorter one can be anything.
+const minEcho = 8
 
 // blob handles base64 by what it stands for.
 func (w *walker) blob(text []byte, secret bool) []byte {
@@ -435,13 +447,35 @@ func (w *walker) inside(data []byte) []byte {
 // clean replaces in a text what has the form of a secret, and the request's
 // credentials.
 func (w *walker) clean(s string) string {
-	if digest, ok := w.r.derived.get(s); ok {
-		return digest
-	}
 	for _, secret := range w.doc.known {
 		if strings.Contains(s, secret) {
 			s = strings.ReplaceAll(s, secret, w.r.names.cached(secret))
 		}
 	}
-	return w.r.freeText(s)
+	return w.r.freeText(w.quoted(s))
+}
+
+// quoted replaces in a short text what stands in quotes and was called a secret by a
+// request, as in the filter of a search or the message of an error.
+func (w *walker) quoted(s string) string {
+	if len(s) > 1024 || !w.r.said.any() {
+		return s
+	}
+	for from := 0; ; {
+		i := strings.IndexAny(s[from:], `"'`)
+		if i < 0 {
+			return s
+		}
+		from += i + 1
+		n := strings.IndexByte(s[from:], s[from-1])
+		if n < 0 {
+			return s
+		}
+		if n >= minEcho && w.r.said.has(w.r, "", s[from:from+n]) {
+			clean := w.r.names.cached(s[from : from+n])
+			s = s[:from] + clean + s[from+n:]
+			n = len(clean)
+		}
+		from += n + 1
+	}
 }

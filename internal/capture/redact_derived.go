@@ -2,8 +2,14 @@ package capture
 
 import (
 	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
+	"hash/crc32"
+	"hash/crc64"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -47,15 +53,16 @@ func (r *redactor) messageDigests(e *entry.Entry, before [2][]byte) {
 	}
 }
 
-// A digestMap knows what became of the MD5 of bodies that were changed: S3 returns
-// it as an ETag, also in later answers. The recording has that of the body as it is
-// recorded, which another service will find, too. It holds the last ones.
+// A digestMap knows what became of the digests of bodies that were changed: S3
+// returns them as entity tags and checksums, also in later answers. The recording has
+// those of the body as it is recorded, which another service will find, too. It holds
+// the last ones.
 type digestMap struct {
 	mu  sync.RWMutex
 	now map[string]string
 }
 
-const maxDerived = 4096
+const maxDerived = 1 << 14
 
 // learn takes a body that was, and what became of it.
 func (d *digestMap) learn(was []byte, b *entry.Body, chunked bool) {
@@ -67,13 +74,64 @@ func (d *digestMap) learn(was []byte, b *entry.Body, chunked bool) {
 	if b.Truncated || len(was) == 0 {
 		return
 	}
-	old := md5Hex(was)
+	old, now := contentDigests(was), contentDigests(is)
+	for i := range old {
+		d.put(old[i], now[i])
+	}
+}
+
+// learnParts takes the request that puts an object together, as it was and as it is:
+// the object's tag is the digest of its parts' tags.
+func (d *digestMap) learnParts(was, is []byte) {
+	old, n := partsTag(was)
+	now, _ := partsTag(is)
+	if n > 0 && old != now {
+		d.put(old, now)
+	}
+}
+
+func (d *digestMap) put(old, now string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.now == nil || len(d.now) >= maxDerived {
 		d.now = map[string]string{}
 	}
-	d.now[old] = md5Hex(is)
+	d.now[old] = now
+}
+
+// contentDigests returns what S3 tells of an object's content: its MD5 as an entity
+// tag, and its checksums.
+func contentDigests(b []byte) [6]string {
+	text := func(sum []byte) string { return base64.StdEncoding.EncodeToString(sum) }
+	s1, s256 := sha1.Sum(b), sha256.Sum256(b)
+	return [...]string{md5Hex(b), text(s1[:]), text(s256[:]),
+		text(binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE(b))),
+		text(binary.BigEndian.AppendUint32(nil, crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)))),
+		text(binary.BigEndian.AppendUint64(nil, crc64.Checksum(b, crc64.MakeTable(crc64NVME))))}
+}
+
+const crc64NVME = 0x9a6c9329ac4bc9b5 // its polynomial, the low bit first
+
+// partsTag returns the entity tag of an object of the parts that a request lists,
+// and how many they are.
+func partsTag(request []byte) (tag string, n int) {
+	var t body.Tree
+	if t.Parse(request, body.Options{}) != nil {
+		return "", 0
+	}
+	var sums []byte
+	for node := range t.Scalars {
+		if string(t.Key(node)) != "ETag" {
+			continue
+		}
+		sum, err := hex.DecodeString(strings.Trim(string(t.Text(node)), `"`))
+		if err != nil {
+			return "", 0
+		}
+		sums = append(sums, sum...)
+		n++
+	}
+	return md5Hex(sums) + "-" + strconv.Itoa(n), n
 }
 
 func (d *digestMap) any() bool {
@@ -84,14 +142,17 @@ func (d *digestMap) any() bool {
 
 // get returns what stands for a digest, in quotes or not.
 func (d *digestMap) get(text string) (string, bool) {
-	bare := strings.Trim(text, `"`)
-	if len(bare) != 2*md5.Size {
+	if len(text) > 64 {
 		return "", false
 	}
+	bare := strings.Trim(text, `"`)
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	now, ok := d.now[bare]
-	return strings.Replace(text, bare, now, 1), ok
+	if !ok {
+		return "", false
+	}
+	return strings.Replace(text, bare, now, 1), true
 }
 
 // replace replaces the digests of a header section: of ETag, If-Match and their kin.

@@ -89,6 +89,12 @@ func (s *sayings) add(r *redactor, name, value string) {
 	s.young[key] = struct{}{}
 }
 
+func (s *sayings) any() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.young) > 0 || len(s.old) > 0
+}
+
 func (s *sayings) has(r *redactor, name, value string) bool {
 	key := s.of(r, name, value)
 	s.mu.Lock()

@@ -169,3 +169,52 @@ func TestChangedParts(t *testing.T) {
 		})
 	}
 }
+
+// TestSecretsThatComeAgain: what one call calls a secret is none in another, which
+// has it in a place that no model knows, or within a text.
+func TestSecretsThatComeAgain(t *testing.T) {
+	secret := canary(t)
+	first := jsonCall("cognito-idp", "AWSCognitoIdentityProviderService.AdminCreateUser", `{"UserPoolId":"p","Username":"`+secret+`"}`, `{}`)
+	failed := jsonCall("events", "AWSEvents.DescribeConnection", `{"Name":"c"}`, `{"__type":"X","message":"no '`+secret+`' here"}`)
+	failed.status = 400
+	for _, tt := range []struct {
+		name string
+		call call
+	}{
+		{"a member that no model has", jsonCall("events", "AWSEvents.DescribeConnection", `{"Name":"c"}`, `{"AuthParameters":{"ApiKeyAuthParameters":{"ApiKeyValue":"`+secret+`"}}}`)},
+		{"the filter of a search", jsonCall("cognito-idp", "AWSCognitoIdentityProviderService.ListUsers", `{"UserPoolId":"p","Filter":"username = \"`+secret+`\""}`, `{}`)},
+		{"an error", failed},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			lines := record(t, Options{}, first, tt.call)
+			if how := leak(t, lines[1], secret); how != "" {
+				t.Errorf("%s: %s", how, lines[1])
+			}
+			name := decodeLine(t, lines[0]).RequestBody.Data
+			if i := strings.Index(string(name), `"Username":"`) + 12; !strings.Contains(lines[1], string(name[i:i+len(secret)])) {
+				t.Errorf("the pseudonym of %s does not come again: %s", name, lines[1])
+			}
+		})
+	}
+}
+
+// TestTagsOfPartsFit: an object in parts has a tag that follows from those of its
+// parts.
+func TestTagsOfPartsFit(t *testing.T) {
+	part := "aws_secret_access_key = " + random(t, 40, upper+lower+digits) + "\n"
+	sum := md5.Sum([]byte(part))
+	whole := md5.Sum(sum[:])
+	was, complete := hex.EncodeToString(sum[:]), hex.EncodeToString(whole[:])+"-1"
+	header := []string{"Content-Type", "application/xml"}
+	lines := record(t, Options{},
+		call{method: "PUT", host: "b.s3.us-east-1.amazonaws.com", path: "/k", query: "partNumber=1&uploadId=u", body: part, answerHeader: []string{"ETag", `"` + was + `"`}},
+		call{method: "POST", host: "b.s3.us-east-1.amazonaws.com", path: "/k", query: "uploadId=u", header: header,
+			body:   `<CompleteMultipartUpload><Part><ETag>"` + was + `"</ETag><PartNumber>1</PartNumber></Part></CompleteMultipartUpload>`,
+			answer: `<CompleteMultipartUploadResult><ETag>"` + complete + `"</ETag></CompleteMultipartUploadResult>`, answerHeader: header})
+	sum = md5.Sum(decodeLine(t, lines[0]).RequestBody.Data)
+	whole = md5.Sum(sum[:])
+	now := hex.EncodeToString(whole[:]) + "-1"
+	if strings.Contains(lines[1], was) || strings.Contains(lines[1], complete) || !strings.Contains(lines[1], now) {
+		t.Errorf("want the tag %s: %s", now, lines[1])
+	}
+}
