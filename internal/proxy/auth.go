@@ -41,6 +41,9 @@ func (c *call) authenticate() *failure {
 		}
 		return denied("IncompleteSignature", "the Authorization header is not one of AWS")
 	}
+	if c.scheme == sign.Unsigned && c.uploadForm() && !c.p.o.NoVerify {
+		return c.verifyForm()
+	}
 	return nil // Unsigned and Bearer: forwarded as they are
 }
 

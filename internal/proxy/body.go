@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -207,6 +208,15 @@ func (c *call) openBody() *failure {
 	case len(c.claim.Payload) == 64:
 		r = &hashReader{teeReader: teeReader{r: c.r.Body, tap: c.tap, left: n}, want: c.claim.Payload}
 	}
+	if c.form != nil {
+		if _, err := io.ReadFull(r, make([]byte, c.form.size)); err != nil { // recorded, and not sent
+			return c.bodyFailure(err)
+		}
+		r = io.MultiReader(bytes.NewReader(c.form.data), r)
+		if n >= 0 {
+			o.length += int64(len(c.form.data) - c.form.size)
+		}
+	}
 	b.reader, o.body, o.expect = r, r, c.expects()
 	http.NewResponseController(c.w).EnableFullDuplex() // h2 always has it
 	return nil
@@ -231,6 +241,10 @@ func (c *call) openRead() *failure {
 		o.data = b.data
 		c.x.ExpectRequest(b.length)
 		c.x.WriteRequest(b.data)
+		if c.form != nil {
+			o.data = append(c.form.data, b.data[c.form.size:]...)
+			o.length = int64(len(o.data))
+		}
 		return nil
 	}
 	if _, err := b.file.Seek(0, io.SeekStart); err != nil {

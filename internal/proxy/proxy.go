@@ -164,6 +164,7 @@ type call struct {
 	api    awsapi.Call
 	target target
 	body   body
+	form   *form // nil unless it is signed anew
 	out    outbound
 	asked  bool // the target has a question mark, maybe with nothing behind it
 	answer answer

@@ -47,7 +47,7 @@ func (c *call) identify(label string) {
 		Method: c.in.Method, Host: host, Path: c.in.Path, RawQuery: c.in.RawQuery,
 		Header: c.in.Get, Body: c.bodyStart(),
 	})
-	if c.api.Service == "" && c.scheme == sign.Unsigned && fromSDK(c.in.Get("User-Agent")) {
+	if c.api.Service == "" && c.scheme == sign.Unsigned && (fromSDK(c.in.Get("User-Agent")) || c.uploadForm()) {
 		// The calls of every other service say which it is; those of S3 do not.
 		host = "s3.amazonaws.com"
 		c.api = awsapi.Identify(&awsapi.Request{Method: c.in.Method, Host: host, Path: c.in.Path, RawQuery: c.in.RawQuery, Header: c.in.Get})
