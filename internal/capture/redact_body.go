@@ -355,7 +355,7 @@ func (w *walker) scalar(n body.Node, shape awsapi.Shape, secret bool) {
 		return
 	}
 	names := w.r.names
-	if !secret && !w.doc.side.request && !shape.Valid() && len(text) >= minEcho && w.r.said.has(w.r, "", string(text)) {
+	if !secret && !w.doc.side.request && !shape.Valid() && len(text) >= minEcho && w.r.said.has(w.r, "", asSecret+string(text)) {
 		secret = true // it says again what a request called a secret
 	}
 	secret = secret || dockerAuth(t.Key(n), text)
@@ -471,7 +471,7 @@ func (w *walker) quoted(s string) string {
 		if n < 0 {
 			return s
 		}
-		if n >= minEcho && w.r.said.has(w.r, "", s[from:from+n]) {
+		if n >= minEcho && w.r.said.has(w.r, "", asSecret+s[from:from+n]) {
 			clean := w.r.names.cached(s[from : from+n])
 			s = s[:from] + clean + s[from+n:]
 			n = len(clean)

@@ -43,6 +43,9 @@ func (s *side) add(place string) {
 func (s *side) replaced(place func() string, name, value, clean string, whole bool) {
 	if s.request {
 		s.r.said.add(s.r, name, value)
+		if whole && len(value) >= minEcho {
+			s.r.said.add(s.r, "", asSecret+value)
+		}
 		if len(s.known) < maxKnown && len(value) >= 8 && len(value) <= 1024 {
 			s.known = append(s.known, value)
 		}
@@ -68,6 +71,9 @@ type sayings struct {
 }
 
 const maxSayings = 1 << 17
+
+// asSecret stands before a value that was a secret as a whole.
+const asSecret = "secret\x00"
 
 // of returns the key of a value. One that is short can be equal to others by
 // chance, so it counts under its name alone.

@@ -198,6 +198,17 @@ func TestSecretsThatComeAgain(t *testing.T) {
 	}
 }
 
+// A text that was redacted in part is none as a whole when it comes again.
+func TestTextsThatComeAgain(t *testing.T) {
+	text := "see AKIA" + random(t, 16, upper+"234567") + " please"
+	lines := record(t, Options{},
+		jsonCall("sqs", "AmazonSQS.SendMessage", `{"QueueUrl":"q","MessageBody":"{\"note\":\"`+text+`\"}"}`, `{}`),
+		jsonCall("sqs", "AmazonSQS.ReceiveMessage", `{"QueueUrl":"q"}`, `{"Messages":[{"Body":"{\"note\":\"`+text+`\"}"}]}`))
+	if e := decodeLine(t, lines[1]); !strings.Contains(string(e.ResponseBody.Data), `see AKIA`) || len(e.Redacted.Response) > 0 {
+		t.Errorf("%s", lines[1])
+	}
+}
+
 // TestTagsOfPartsFit: an object in parts has a tag that follows from those of its
 // parts.
 func TestTagsOfPartsFit(t *testing.T) {
