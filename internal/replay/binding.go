@@ -183,6 +183,18 @@ func (b *bindings) touches(runs []uint64) bool {
 	return false
 }
 
+// whole returns what stands in place of a value that is bound as it is.
+func (b *bindings) whole(text []byte) (string, bool) {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	n := b.values[string(text)]
+	if n == nil {
+		return "", false
+	}
+	n.used.Store(true)
+	return n.replay, true
+}
+
 // replaced is one binding that was applied.
 type replaced struct{ original, replay string }
 

@@ -211,7 +211,7 @@ func (w *rewriter) rewriteText(k *correlator, r *request, data []byte) ([]byte, 
 	}
 	w.edits = w.edits[:0]
 	t := &w.tree
-	for n := range body.Node(t.Size()) {
+	for n := body.Node(0); int(n) < t.Size(); n++ {
 		if t.EditableKey(n) {
 			if text, used := k.translate(t.Key(n), false, w.used); len(used) > len(w.used) {
 				w.used = used
@@ -232,10 +232,19 @@ func (w *rewriter) rewriteText(k *correlator, r *request, data []byte) ([]byte, 
 			if len(used) > len(w.used) {
 				w.used = used
 				w.edits = append(w.edits, body.Edit{Node: n, Text: text})
+				n = t.End(n) - 1 // with what is within
 			}
 			continue
 		}
-		if t.Nested(n) != body.None || !t.Editable(n) {
+		if !t.Editable(n) {
+			continue
+		}
+		if t.Nested(n) != body.None {
+			if v, ok := k.whole(t.Text(n)); ok {
+				w.used = append(w.used, replaced{string(t.Text(n)), v})
+				w.edits = append(w.edits, body.Edit{Node: n, Text: []byte(v)})
+				n = t.End(n) - 1
+			}
 			continue
 		}
 		if text, used := k.translate(t.Text(n), false, w.used); len(used) > len(w.used) {

@@ -84,6 +84,14 @@ func learned(t *testing.T, recorded, replayed, contentType, earlier, text string
 	if earlier != "" {
 		named.note(nil, named.appendRuns(nil, []byte(earlier)), 0)
 	}
+	learn(t, k, recorded, replayed, contentType)
+	got, _ := k.translate([]byte(text), false, nil)
+	return string(got)
+}
+
+// learn runs one exchange through a learner.
+func learn(t *testing.T, k *correlator, recorded, replayed, contentType string) {
+	t.Helper()
 	var c call
 	e := entry.Entry{ID: "1", Method: "GET", Path: "/", Host: "sqs.us-east-1.amazonaws.com", StatusCode: 200,
 		ResponseHeaders: entry.Header{{Name: "Content-Type", Value: contentType}}, ResponseBody: entry.Body{Data: []byte(recorded)}}
@@ -95,8 +103,6 @@ func learned(t *testing.T, recorded, replayed, contentType, earlier, text string
 	resp.head = fmt.Append(resp.head, "Content-Type", contentType)
 	resp.fields = []field{{span{0, 12}, span{12, 12 + len(contentType)}}}
 	new(learner).learn(k, &c, &resp)
-	got, _ := k.translate([]byte(text), false, nil)
-	return string(got)
 }
 
 func TestLearn(t *testing.T) {
@@ -131,6 +137,8 @@ func TestLearn(t *testing.T) {
 		{"JSON inside XML", `<R><Policy>{&quot;Resource&quot;: [&quot;vol-0123456789abcdef0&quot;]}</Policy></R>`, `<R><Policy>{"Resource":["vol-00000000000000001"]}</Policy></R>`, x, "", "vol-0123456789abcdef0", "vol-00000000000000001"},
 		{"URL-encoded JSON inside XML", `<R><Policy>%7B%22Resource%22%3A%22vol-0123456789abcdef0%22%7D</Policy></R>`, `<R><Policy>%7B%22Resource%22%3A%22vol-00000000000000001%22%7D</Policy></R>`, x, "", "vol-0123456789abcdef0", "vol-00000000000000001"},
 		{"JSON inside base64", `{"d":"eyJpZCI6InZvbC0wMTIzNDU2Nzg5YWJjZGVmMCJ9"}`, `{"d":"eyJpZCI6InZvbC0wMDAwMDAwMDAwMDAwMDAwMSJ9"}`, j, "", "vol-0123456789abcdef0", "vol-00000000000000001"},
+		{"a snapshot by the service's clock", `{"SnapshotIdentifier":"rds:db-2026-01-02-03-04"}`, `{"SnapshotIdentifier":"rds:db-2026-11-22-12-12"}`, j, "db", "rds:db-2026-01-02-03-04", "rds:db-2026-11-22-12-12"},
+		{"no count in a name", `{"SnapshotIdentifier":"db-2026-name-03"}`, `{"SnapshotIdentifier":"db-2026-name-04"}`, j, "", "db-2026-name-03", "db-2026-name-03"},
 		{"a sequence number", `{"SequenceNumber":"49590338271490256608559692538361571095921575989136588898"}`, `{"SequenceNumber":"1"}`, j, "", "49590338271490256608559692538361571095921575989136588898", "1"},
 	}
 	for _, tt := range tests {
@@ -182,6 +190,29 @@ func TestRewriteBodies(t *testing.T) {
 			got, _ := w.rewriteText(k, r, []byte(tt.in))
 			if diff := cmp.Diff(tt.want, string(got)); diff != "" {
 				t.Errorf("body (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A token is carried over as a whole, though one side or both can be read.
+func TestTokensThatAreDocuments(t *testing.T) {
+	b64 := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+	tests := []struct{ name, recorded, replayed string }{
+		{"both in base64", b64(`{"checksum":-295841,"at":"shardId-1"}`), b64(`{"checksum":680064,"at":"shardId-1"}`)},
+		{"one alone", b64(`{"checksum":-295841,"at":"shardId-1"}`), "AAEAcpVfQ2xk"},
+		{"JSON", `{"checksum":-295841}`, `{"checksum":680064}`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			quote := func(s string) string { return string(entry.AppendString(nil, s)) }
+			k := newCorrelator(newSeen(newHasher()))
+			learn(t, k, `{"NextToken":`+quote(tt.recorded)+`}`, `{"NextToken":`+quote(tt.replayed)+`}`, "application/json")
+			var w rewriter
+			r := &request{Request: sign.Request{Header: []sign.Field{{Name: "Content-Type", Value: "application/json"}}}}
+			got, _ := w.rewriteText(k, r, []byte(`{"NextToken":`+quote(tt.recorded)+`,"Limit":2}`))
+			if diff := cmp.Diff(`{"NextToken":`+quote(tt.replayed)+`,"Limit":2}`, string(got)); diff != "" {
+				t.Errorf("request (-want +got):\n%s", diff)
 			}
 		})
 	}
