@@ -112,7 +112,7 @@ func (j *job) orderedList(p place, x, y []sig) {
 	tx, ty := x[len(x)-tail:], y[len(y)-tail:]
 	x, y = x[:len(x)-tail], y[:len(y)-tail]
 	j.align(x, y)
-	if j.moved(x, y) {
+	if j.moved(x, y) && !j.sortedByID(p, x, y) {
 		j.lone(p, KindOrder)
 	}
 	mark := len(j.mem.rest)
@@ -141,6 +141,41 @@ func (j *job) orderedList(p place, x, y []sig) {
 	for i := range tx {
 		j.walk(pi, tx[i].node, ty[i].node)
 	}
+}
+
+// sortedByID reports whether each list is in the order of an id that its own
+// service made, so that the order of one says nothing of that of the other. Of
+// less than three elements that could be chance.
+func (j *job) sortedByID(p place, x, y []sig) bool {
+	pr := j.pairs[p.pair]
+	if len(x) < 3 || len(x) != len(y) || j.d.opt.Exact {
+		return false
+	}
+	sorted := func(t *body.Tree, all []sig, key []byte) bool {
+		var last []byte
+		for _, s := range all {
+			n := s.node
+			if key != nil {
+				n = member1(t, n, key)
+			}
+			if n == body.None || t.Kind(n) != body.String || bytes.Compare(t.Text(n), last) <= 0 {
+				return false
+			}
+			last = t.Text(n)
+		}
+		return true
+	}
+	for a := pr.a.First(x[0].node); a != body.None; a = pr.a.Next(a) {
+		key := pr.a.Key(a)
+		b := member1(&pr.b, y[0].node, key)
+		if role := value.RoleOf(key); b == body.None || role != value.IDRole && role != value.ARNRole || bytes.Equal(pr.a.Text(a), pr.b.Text(b)) {
+			continue
+		}
+		if sorted(&pr.a, x, key) && sorted(&pr.b, y, key) {
+			return true
+		}
+	}
+	return false
 }
 
 // maxTable bounds the memory and time of the exact alignment.

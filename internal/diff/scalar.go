@@ -321,7 +321,7 @@ func (j *job) plausibleTimes(x, y time.Time) bool {
 // the second: it was written in another time zone.
 func otherZone(dx, dy time.Duration) bool {
 	const quarter = 15 * time.Minute
-	if dx.Abs() > 5*time.Minute || (dy-dx).Abs() < 2*quarter {
+	if dx.Abs() > time.Hour || (dy-dx).Abs() < 2*quarter {
 		return false
 	}
 	off := (dy - dx).Abs() % quarter

@@ -143,7 +143,7 @@ func (j *job) text(p place, a, b []byte, id bool) bool {
 		sepB, tb, restB := nextToken(y)
 		if !bytes.Equal(sepA, sepB) || ta.host != tb.host {
 			j.events = j.events[:mark]
-			return false
+			return j.randomTail(p, a, b)
 		}
 		x, y = restA, restB
 		fixed--
@@ -199,8 +199,7 @@ func (j *job) text(p place, a, b []byte, id bool) bool {
 			continue
 		default:
 			if j.randomTail(p, a, b) {
-				copy(j.events[mark:], j.events[len(j.events)-1:])
-				j.events = j.events[:mark+1]
+				j.events = append(j.events[:mark], j.events[len(j.events)-1])
 				return true
 			}
 			e.rule, e.mode = ruleBound, modeAgree
