@@ -23,7 +23,7 @@ func (d *Differ) Run(ctx context.Context, src pipe.Source, sink pipe.Sink) (err 
 		return pipe.Run(ctx, src, sink, d.Compare)
 	}
 	defer func() { err = errors.Join(err, sink.Flush()) }()
-	r := &run{d: d, ctx: ctx, src: src, sink: sink, ahead: workers, flushAt: -1, ready: make([]*batch, 4*workers)}
+	r := &run{d: d, ctx: ctx, src: src, sink: sink, flushAt: -1, ready: make([]*batch, 4*workers)}
 	r.turn.L, r.room.L = &r.mu, &r.mu
 	if w, ok := src.(pipe.Waiter); ok {
 		w.BeforeRead(r.beforeRead)
@@ -40,18 +40,21 @@ func (d *Differ) Run(ctx context.Context, src pipe.Source, sink pipe.Sink) (err 
 	return r.err
 }
 
-// A run is one stream that several workers go through. A worker reads some
-// batches of entries, when no other one reads and few are left to compare, then
-// compares the first one, and settles it when those before it are settled, and
-// with it those behind it that were ready sooner. So a worker nearly always has
-// something to do, and it does it in memory that is in its processor's cache.
+// A run is one stream that several workers go through. A worker reads a batch of
+// entries when no other one reads, compares it, and settles it when those before
+// it are settled, and with it those behind it that were ready sooner. It reads
+// one batch ahead, so that it has something to do while another one reads. So
+// nearly all that is done to an entry is done by one processor, in memory that
+// is in its cache. What a worker has read is compared by others only when they
+// have nothing else to do: its next read may last.
 type run struct {
 	d    *Differ
 	ctx  context.Context
 	src  pipe.Source
 	sink pipe.Sink
 
-	filling *batch // of the worker that reads
+	reader  *worker // the one that reads, and
+	filling *batch  // what it reads into
 
 	mu       sync.Mutex
 	turn     sync.Cond // there is something to do for one more worker
@@ -60,8 +63,6 @@ type run struct {
 	settling bool      // a worker writes to sink
 	ended    bool      // src is at its end, or the run has failed
 	err      error
-	ahead    int      // how many batches are read ahead
-	queue    []*batch // read
 	ready    []*batch // compared, by number modulo the most there can be
 	free     []*batch // the one that was in use last is the first to be used again
 	made     int      // batches there are
@@ -86,13 +87,14 @@ type batch struct {
 // one cache.
 type worker struct {
 	*run
-	jobs []*job // the one that was in use last is the first to be used again
+	jobs []*job   // the one that was in use last is the first to be used again
+	own  []*batch // read by the worker, for itself
 }
 
 const (
 	// A batch is large enough for the lock not to count.
 	batchLines = 16
-	batchBytes = 40 << 10
+	batchBytes = 20 << 10
 	// maxBytes bounds what is under way, but for a last batch.
 	maxBytes = 8 << 20
 )
@@ -114,31 +116,39 @@ func (w *worker) next() *batch {
 	defer w.mu.Unlock()
 	for {
 		switch {
-		case !w.reading && !w.ended && len(w.queue) < w.ahead && w.hasRoom():
+		case !w.reading && !w.ended && len(w.own) < 2 && w.hasRoom():
 			w.reading = true
-			w.filling = w.take()
+			w.reader, w.filling = w, w.take()
 			w.mu.Unlock()
 			w.fill()
 			w.mu.Lock()
-			w.push(w.filling)
+			w.own = append(w.own, w.number(w.filling))
 			w.reading = false
 			if w.filling.err != nil {
 				w.end(nil)
 			}
-		case len(w.queue) > 0:
-			b := w.queue[0]
-			w.queue = append(w.queue[:0], w.queue[1:]...)
-			for _, l := range b.lines[:b.n] {
-				b.jobs = append(b.jobs, w.job(l))
-			}
-			b.worker = w
-			return b
+			w.turn.Signal()
+		case len(w.own) > 0:
+			return w.start(w)
+		case w.reading && len(w.reader.own) > 0:
+			return w.start(w.reader)
 		case w.ended:
 			return nil
 		default:
 			w.turn.Wait()
 		}
 	}
+}
+
+// start takes the first batch that a worker has read, and jobs for it.
+func (w *worker) start(from *worker) *batch {
+	b := from.own[0]
+	from.own = append(from.own[:0], from.own[1:]...)
+	for _, l := range b.lines[:b.n] {
+		b.jobs = append(b.jobs, w.job(l))
+	}
+	b.worker = w
+	return b
 }
 
 func (w *worker) job(l *entry.Line) *job {
@@ -188,8 +198,11 @@ func (r *run) beforeRead() error {
 		for !r.hasRoom() {
 			r.room.Wait()
 		}
-		r.push(r.filling)
+		r.reader.own = append(r.reader.own, r.number(r.filling))
 		r.filling = r.take()
+	}
+	if len(r.reader.own) > 0 {
+		r.turn.Signal()
 	}
 	r.flushAt = r.read
 	r.drain()
@@ -213,16 +226,15 @@ func (r *run) take() *batch {
 	return b
 }
 
-// push hands in a batch that was read.
-func (r *run) push(b *batch) {
+// number gives a batch that was read its place in the order.
+func (r *run) number(b *batch) *batch {
 	b.number = r.read
 	r.read++
 	r.bytes += b.bytes
-	r.queue = append(r.queue, b)
-	r.turn.Signal()
+	return b
 }
 
-// end makes the workers stop when the queue is empty.
+// end makes the workers stop when what was read is compared.
 func (r *run) end(err error) {
 	r.ended = true
 	if r.err == nil {
