@@ -89,6 +89,7 @@ type worker struct {
 	*run
 	jobs []*job   // the one that was in use last is the first to be used again
 	own  []*batch // read by the worker, for itself
+	busy bool     // comparing
 }
 
 const (
@@ -147,7 +148,7 @@ func (w *worker) start(from *worker) *batch {
 	for _, l := range b.lines[:b.n] {
 		b.jobs = append(b.jobs, w.job(l))
 	}
-	b.worker = w
+	b.worker, w.busy = w, true
 	return b
 }
 
@@ -244,14 +245,16 @@ func (r *run) end(err error) {
 }
 
 // finish hands in a batch that was compared.
-func (r *run) finish(b *batch) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.ready[b.number%int64(len(r.ready))] = b
-	r.drain()
+func (w *worker) finish(b *batch) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.busy = false
+	w.ready[b.number%int64(len(w.ready))] = b
+	w.drain()
 }
 
-// drain settles and writes what is ready, in order, unless another worker is at it.
+// drain settles and writes what is ready, in order, up to the batch of a worker
+// that is busy: that one comes itself.
 func (r *run) drain() {
 	if r.settling {
 		return
@@ -265,7 +268,7 @@ func (r *run) drain() {
 		}
 		next := &r.ready[r.settled%int64(len(r.ready))]
 		b := *next
-		if b == nil {
+		if b == nil || b.worker.busy {
 			break
 		}
 		*next = nil

@@ -143,7 +143,7 @@ var (
 	bomUTF8   = []byte{0xef, 0xbb, 0xbf}
 )
 
-const bufferSize = 256 << 10
+const bufferSize = 64 << 10
 
 // start looks at the first bytes and chooses how to go on.
 func (r *Reader) start() (*Line, error) {
