@@ -169,10 +169,20 @@ var clients = []client{
 	{"minio-go", goClient("./clients/minio"),
 		[]string{"CreateBucket", "PutObject", "GetObject", "HeadObject", "UploadPart", "UploadPartCopy", "CopyObject", "DeleteObjects", "DeleteBucket"},
 		[]mode{reverse, reverseS, forward}},
+	{"aws4fetch", script("node", "clients/s3-fetch.mjs"), []string{"CreateBucket", "PutObject", "GetObject", "ListObjectsV2", "DeleteObject", "DeleteBucket"}, []mode{reverse, reverseS}},
+	{"AWS SDK for Ruby", script("ruby", "clients/s3.rb"),
+		[]string{"CreateBucket", "PutBucketVersioning", "PutObject", "GetObject", "HeadObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "CopyObject", "ListObjectsV2", "ListObjectVersions", "DeleteObjects"},
+		[]mode{reverse}},
+	{"Net::Amazon::S3", script("/usr/bin/perl", "clients/s3.pl"), []string{"CreateBucket", "PutObject", "GetObject", "CopyObject", "ListObjects", "DeleteObject", "DeleteBucket"}, []mode{reverse}},
 	{"rclone", other("rclone"), []string{"CreateBucket", "PutObject", "HeadObject", "GetObject", "CopyObject", "DeleteObject"}, []mode{reverse}},
 	{"s3cmd", other("s3cmd"), []string{"CreateBucket", "PutObject", "UploadPart", "GetObject", "HeadObject", "CopyObject"}, []mode{reverse}},
 	{"restic", other("restic"), []string{"PutObject", "GetObject", "HeadObject"}, []mode{reverse}},
 	{"curl", other("curl"), []string{"CreateBucket", "PutObject", "GetObject", "HeadObject", "ListObjectsV2", "DeleteObject", "DeleteBucket"}, []mode{reverse}},
+}
+
+// script is a client that an interpreter runs.
+func script(interpreter, file string) func(testing.TB) *exec.Cmd {
+	return func(t testing.TB) *exec.Cmd { return exec.CommandContext(t.Context(), interpreter, file) }
 }
 
 // other is a client that is told the endpoint in a way of its own.

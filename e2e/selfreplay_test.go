@@ -27,6 +27,7 @@ var workloads = []workload{
 	{"s3rver", func(t testing.TB) string { return startEmulator(t, "s3rver").url }, s3Client("./clients/gosdk", "-tolerant", "-keep"), "S3RVER:S3RVER"},
 	{"dynalite", func(t testing.TB) string { return startEmulator(t, "dynalite").url }, stateful("dynamodb"), ""},
 	{"kinesalite", func(t testing.TB) string { return startEmulator(t, "kinesalite").url }, stateful("kinesis"), ""},
+	{"kinesis-local", func(t testing.TB) string { return startEmulator(t, "kinesis-local").url }, stateful("kinesis"), ""},
 	{"sqslite", func(t testing.TB) string { return localhost(startEmulator(t, "sqslite").url) }, stateful("sqs"), ""},
 }
 

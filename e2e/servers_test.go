@@ -45,7 +45,7 @@ func startVersitygw(t testing.TB) *server {
 	return &server{p, "http://" + address}
 }
 
-// startEmulator starts a fresh dynalite, kinesalite, s3rver or sqslite.
+// startEmulator starts a fresh emulator from npm: one that clients/serve.mjs knows.
 func startEmulator(t testing.TB, name string) *server {
 	t.Helper()
 	if _, err := os.Stat("clients/node_modules"); err != nil {
@@ -83,6 +83,7 @@ func TestServersAnswerWithoutTheTools(t *testing.T) {
 		{"s3rver", emulator("s3rver"), []string{"s3api", "list-buckets"}},
 		{"dynalite", emulator("dynalite"), []string{"dynamodb", "list-tables"}},
 		{"kinesalite", emulator("kinesalite"), []string{"kinesis", "list-streams"}},
+		{"kinesis-local", emulator("kinesis-local"), []string{"kinesis", "list-streams"}},
 		{"sqslite", emulator("sqslite"), []string{"sqs", "list-queues"}},
 	}
 	for _, tt := range tests {
