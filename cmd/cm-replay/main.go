@@ -72,7 +72,7 @@ func (c *command) Run(ctx context.Context, std cli.Streams) error {
 		err := r.Run(ctx, src, entry.NewWriter(out))
 		done()
 		progress.Wait()
-		if !std.Quiet {
+		if !std.Quiet && (err == nil || r.Summary().Total().Total() > 0) {
 			err = errors.Join(err, r.Summary().Print(std.Err, std.Name+": "))
 		}
 		return err

@@ -179,7 +179,11 @@ func (e *Entries) Close() error {
 	}
 	e.file, e.reader = nil, nil
 	if e.skipped > 0 && len(e.names) == 0 {
-		fmt.Fprintf(e.std.Err, "%s: skipped %d lines that are no entries\n", e.std.Name, e.skipped)
+		what := "lines that are no entries"
+		if e.skipped == 1 {
+			what = "line that is no entry"
+		}
+		fmt.Fprintf(e.std.Err, "%s: skipped %d %s\n", e.std.Name, e.skipped, what)
 		e.skipped = 0
 	}
 	return err

@@ -36,7 +36,13 @@ type Stage func(ctx context.Context, l *entry.Line) (*entry.Line, error)
 // sink before src may block and at the end, whatever the end is. When ctx ends
 // it stops with ctx's cause.
 func Run(ctx context.Context, src Source, sink Sink, stages ...Stage) (err error) {
-	defer func() { err = errors.Join(err, sink.Flush()) }()
+	defer func() {
+		flushed := sink.Flush()
+		if flushed != nil && errors.Is(err, flushed) {
+			err = nil // it says again what it said to the source, and it is not the source's fault
+		}
+		err = errors.Join(err, flushed)
+	}()
 	if w, ok := src.(Waiter); ok {
 		w.BeforeRead(sink.Flush)
 	}
