@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/neureaux/cloudmock/internal/awsapi"
 	"github.com/neureaux/cloudmock/internal/sign"
 )
 
@@ -98,7 +99,7 @@ func (c *call) verifyV2() *failure {
 	if err != nil {
 		return denied("InvalidRequest", err.Error()+forwardAdvice)
 	}
-	c.claim = old.Renew(&c.in, p.region(), now)
+	c.claim = old.Renew(&c.in, c.hostRegion(), now)
 	key, err := p.o.Keyring.Lookup(c.r.Context(), old.KeyID, now)
 	if err != nil {
 		return c.noKey(err)
@@ -106,12 +107,31 @@ func (c *call) verifyV2() *failure {
 	if err := old.CheckTime(now); err != nil {
 		return badTime(err)
 	}
-	name, _ := splitHost(c.in.Host)
-	label, _ := p.gate.label(name)
-	if err := old.Verify(&c.in, key.Secret, bucketOf(label)); err != nil {
+	if err := old.Verify(&c.in, key.Secret, c.hostBucket()); err != nil {
 		return c.mismatch()
 	}
 	return c.signAs(key)
+}
+
+// hostBucket is the bucket that the host of a request to S3 begins with, "" if none.
+func (c *call) hostBucket() string {
+	name, _ := splitHost(c.in.Host)
+	if c.transparent {
+		host, _ := awsapi.ParseHost(name)
+		return host.Prefix
+	}
+	label, _ := c.p.gate.label(name)
+	return bucketOf(label)
+}
+
+// hostRegion is the region that the host names, or the one that calls belong to which name none.
+func (c *call) hostRegion() string {
+	if name, _ := splitHost(c.in.Host); c.transparent {
+		if host, ok := awsapi.ParseHost(name); ok && host.Region != "" {
+			return host.Region
+		}
+	}
+	return c.p.region()
 }
 
 // region is the one that calls belong to which name none.

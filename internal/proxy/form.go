@@ -50,7 +50,7 @@ func (c *call) verifyForm() *failure {
 	if !f.parse(start) || f.value("policy") == "" {
 		return nil
 	}
-	c.claim.Service, c.claim.Region = "s3", p.region()
+	c.claim.Service, c.claim.Region = "s3", c.hostRegion()
 	id, scope, _ := strings.Cut(f.value("x-amz-credential"), "/")
 	old := id == ""
 	if old {
@@ -58,7 +58,7 @@ func (c *call) verifyForm() *failure {
 		date := p.o.Now().UTC().Format("20060102T150405Z")
 		f.set("x-amz-algorithm", "AWS4-HMAC-SHA256")
 		f.set("x-amz-date", date)
-		scope = date[:8] + "/" + p.region() + "/s3/aws4_request"
+		scope = date[:8] + "/" + c.claim.Region + "/s3/aws4_request"
 	} else if parts := strings.Split(scope, "/"); len(parts) == 4 {
 		c.claim.Region = parts[1]
 	}

@@ -390,10 +390,16 @@ func (c *call) adopt() *failure {
 	p := c.p
 	var err error
 	c.claim, c.scheme, err = sign.Parse(&c.in)
-	if err == nil && c.scheme == sign.V4 {
-		key, kerr := p.o.Keyring.Lookup(c.r.Context(), c.claim.KeyID, p.o.Now())
+	verify, id := c.verify, c.claim.KeyID
+	if c.scheme == sign.V2 && err == nil {
+		var old sign.ClaimV2
+		old, err = sign.ParseV2(&c.in)
+		verify, id = c.verifyV2, old.KeyID
+	}
+	if err == nil && (c.scheme == sign.V4 || c.scheme == sign.V2) {
+		key, kerr := p.o.Keyring.Lookup(c.r.Context(), id, p.o.Now())
 		if kerr == nil && key.As != nil {
-			if f := c.verify(); f != nil {
+			if f := verify(); f != nil {
 				return f
 			}
 			c.identify("")
@@ -402,6 +408,11 @@ func (c *call) adopt() *failure {
 				c.toUpstream()
 			}
 			return nil
+		}
+	}
+	if c.scheme == sign.Unsigned && c.uploadForm() {
+		if f := c.verifyForm(); f != nil {
+			return f
 		}
 	}
 	c.identify("")

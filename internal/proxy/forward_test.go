@@ -3,8 +3,11 @@ package proxy
 import (
 	"bufio"
 	"context"
+	"crypto/hmac"
+	"crypto/sha1"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net"
@@ -368,6 +371,40 @@ func TestPassthroughStaysOutOfThisNetwork(t *testing.T) {
 	for _, address := range []string{"127.0.0.1", "::1", "10.0.0.1", "192.168.1.1", "100.64.0.1", "169.254.169.254", "::ffff:10.0.0.1", "fd00::1", "fe80::1", "0.0.0.0", "224.0.0.1"} {
 		if c, err := f.dialPublic(t.Context(), address, "443"); err == nil || !strings.Contains(err.Error(), "inside this network") {
 			t.Errorf("%s: %v, %v", address, c, err)
+		}
+	}
+}
+
+// A key that was minted for a command works in forward mode for all that S3 lets it sign.
+func TestForwardModeSignsOldSignaturesAndFormsAnew(t *testing.T) {
+	for _, h2 := range []bool{false, true} {
+		fr := newForwardRig(t, nil, nil)
+		expires := time.Now().Add(time.Minute).Unix()
+		mac := hmac.New(sha1.New, []byte(clientKey.Secret))
+		fmt.Fprintf(mac, "GET\n\n\n%d\n/bkt1/k", expires)
+		client := fr.client(h2)
+		defer client.CloseIdleConnections()
+		resp, err := client.Get(fmt.Sprintf("https://bkt1.s3.eu-west-1.amazonaws.com/k?AWSAccessKeyId=%s&Expires=%d&Signature=%s", clientKey.KeyID, expires, url.QueryEscape(base64.StdEncoding.EncodeToString(mac.Sum(nil)))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		saw := fr.upstreamSaw()
+		if len(saw) != 1 || saw[0].Signed != realKey.KeyID || !strings.Contains(saw[0].Target, "eu-west-1") || resp.StatusCode != 200 {
+			t.Errorf("%s: upstream saw %+v", resp.Status, saw)
+		}
+		form := upload(t, clientKey, true, strings.Repeat("file ", 20000))
+		resp, err = client.Post("https://bkt1.s3.eu-west-1.amazonaws.com/", "multipart/form-data; boundary="+testBoundary, strings.NewReader(form))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		f := formFields{boundary: testBoundary}
+		if saw = fr.upstreamSaw(); len(saw) != 2 || !f.parse([]byte(saw[1].Body)) || !strings.HasPrefix(f.value("x-amz-credential"), realKey.KeyID+"/") || !strings.Contains(f.value("x-amz-credential"), "/eu-west-1/") {
+			t.Fatalf("%s: upstream saw %+v", resp.Status, saw)
+		}
+		if e := fr.entries(); len(e) != 2 || string(e[1].RequestBody.Data) != form || e[1].Action != "PostObject" {
+			t.Errorf("entries: %.1000q", fr.lines)
 		}
 	}
 }
