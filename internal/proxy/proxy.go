@@ -463,15 +463,6 @@ func (c *call) relay() {
 	c.stream()
 }
 
-// knownToServer reports whether net/http looks for a field that a handler has set, by its canonical name.
-func knownToServer(name string) bool {
-	switch name {
-	case "Content-Length", "Content-Type", "Content-Encoding", "Date", "Trailer":
-		return true
-	}
-	return false
-}
-
 // stream copies what is left of the answer's body. Each piece goes out at once, but the last
 // one.
 func (c *call) stream() {

@@ -44,3 +44,12 @@ func (l *statusLine) rewrite(p []byte) []byte {
 	b = append(b, l.fields...)
 	return append(b, rest...)
 }
+
+// knownToServer reports whether net/http looks for a field that a handler has set, by its canonical name.
+func knownToServer(name string) bool {
+	switch name {
+	case "Content-Length", "Content-Type", "Content-Encoding", "Date", "Trailer":
+		return true
+	}
+	return false
+}
