@@ -1,7 +1,6 @@
 package capture
 
 import (
-	"encoding/binary"
 	mathrand "math/rand/v2"
 	"strings"
 	"unicode/utf8"
@@ -136,7 +135,7 @@ func (f *former) words(i, end int) int {
 // word adds one word that begins at i, and returns where it ends.
 func (f *former) word(i int) int {
 	s := f.s[i:]
-	if len(s) >= 36 && isUUID(string(s[:36])) && (len(s) == 36 || !isAlnum(s[36])) {
+	if len(s) >= 36 && s[8] == '-' && s[13] == '-' && isUUID(string(s[:36])) && (len(s) == 36 || !isAlnum(s[36])) {
 		for k, c := range s[:36] {
 			if c != '-' && k != 14 && k != 19 { // version and variant
 				f.add(i+k, hexClass(c))
@@ -211,6 +210,9 @@ var dateLayouts = [...]string{"YYYY-MM-DDThh:mm:ss", "YYYY-MM-DD hh:mm:ss", "YYY
 
 // date adds the places of a date at i, and returns its length; 0 if there is none.
 func (f *former) date(i int) int {
+	if s := f.s[i:]; len(s) < 10 || !isDigit(s[0]) {
+		return 0
+	}
 	for _, layout := range dateLayouts {
 		if !fitsDate(f.s[i:], layout) {
 			continue
@@ -371,7 +373,7 @@ func sections(s []byte, places []formPlace, yield func([]formPlace)) {
 		yield(places)
 		return
 	}
-	cuts := make([]int, 0, 16)
+	cuts := make([]int, 0, min(len(places), 256))
 	long := false
 	start := 0
 	for k := range places {
@@ -418,6 +420,7 @@ func checks(section []formPlace) []formPlace {
 // in their section.
 func check(out []byte, places []formPlace) {
 	var head []byte
+	var source mathrand.PCG
 	sections(out, places, func(section []formPlace) {
 		last := checks(section)
 		if len(last) == 0 {
@@ -427,8 +430,8 @@ func check(out []byte, places []formPlace) {
 		for _, p := range section[:len(section)-len(last)] {
 			head = append(head, out[p.at:p.at+p.width()]...)
 		}
-		sum := checkSum(head)
-		fill(out, last, mathrand.NewPCG(binary.LittleEndian.Uint64(sum[:]), binary.LittleEndian.Uint64(sum[8:])))
+		source.Seed(checkSum(head), uint64(len(head)))
+		fill(out, last, &source)
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"hash"
 	mathrand "math/rand/v2"
 	"regexp"
@@ -138,8 +139,8 @@ func (p *pseudonymizer) bytes(value []byte) []byte {
 	if !utf8.Valid(value) {
 		source.Read(out) // never fails
 		n := min(len(out)/3, 8)
-		sum := checkSum(out[:len(out)-n])
-		copy(out[len(out)-n:], sum[:])
+		sum := binary.LittleEndian.AppendUint64(nil, checkSum(out[:len(out)-n]))
+		copy(out[len(out)-n:], sum)
 		return out
 	}
 	if doc, ok := p.document(value); ok {
@@ -229,15 +230,23 @@ func isBytePseudonym(value []byte) bool {
 		return isTextPseudonym(string(value))
 	}
 	n := min(len(value)/3, 8)
-	sum := checkSum(value[:len(value)-n])
+	sum := binary.LittleEndian.AppendUint64(nil, checkSum(value[:len(value)-n]))
 	return n > 0 && string(value[len(value)-n:]) == string(sum[:n])
 }
 
-// checkSum is the public rule by which a pseudonym is known.
-func checkSum(head []byte) [sha256.Size]byte {
-	const domain = "cloudmock pseudonym\x00"
-	var buf [256]byte
-	return sha256.Sum256(append(append(buf[:0], domain...), head...))
+// checkSum is the public rule by which a pseudonym is known: FNV-1a of what stands
+// before, its bits spread (the finalizer of MurmurHash3). It need not be hard to
+// meet, only seldom met by chance.
+func checkSum(head []byte) uint64 {
+	h := uint64(0x636c6f75646d6f63) // cloudmoc
+	for _, c := range head {
+		h = (h ^ uint64(c)) * 1099511628211
+	}
+	h ^= h >> 33
+	h *= 0xff51afd7ed558ccd
+	h ^= h >> 33
+	h *= 0xc4ceb9fe1a85ec53
+	return h ^ h>>33
 }
 
 // isKeyID reports whether s is an access key id.

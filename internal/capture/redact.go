@@ -49,7 +49,8 @@ func (r *redactor) redact(e *entry.Entry, call *awsapi.Call) (asked, answered bo
 	if !r.credentialsOnly {
 		before := [2][]byte{e.RequestBody.Data, e.ResponseBody.Data}
 		asked = r.body(&e.RequestBody, e.RequestHeaders, &request)
-		if asked {
+		objects := call.Service == "s3" || call.Service == "s3express"
+		if asked && objects {
 			r.derived.learn(before[0], &e.RequestBody, chunked(e.RequestHeaders))
 			if call.Action == "CompleteMultipartUpload" {
 				r.derived.learnParts(before[0], e.RequestBody.Data)
@@ -62,7 +63,7 @@ func (r *redactor) redact(e *entry.Entry, call *awsapi.Call) (asked, answered bo
 		if (asked || answered) && call.Service == "sqs" {
 			r.messageDigests(e, before)
 		}
-		if answered {
+		if answered && objects {
 			r.derived.learn(before[1], &e.ResponseBody, false)
 		}
 		if asked {

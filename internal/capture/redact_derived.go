@@ -106,11 +106,14 @@ func contentDigests(b []byte) [6]string {
 	s1, s256 := sha1.Sum(b), sha256.Sum256(b)
 	return [...]string{md5Hex(b), text(s1[:]), text(s256[:]),
 		text(binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE(b))),
-		text(binary.BigEndian.AppendUint32(nil, crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)))),
-		text(binary.BigEndian.AppendUint64(nil, crc64.Checksum(b, crc64.MakeTable(crc64NVME))))}
+		text(binary.BigEndian.AppendUint32(nil, crc32.Checksum(b, castagnoli))),
+		text(binary.BigEndian.AppendUint64(nil, crc64.Checksum(b, crc64NVME)))}
 }
 
-const crc64NVME = 0x9a6c9329ac4bc9b5 // its polynomial, the low bit first
+var (
+	castagnoli = crc32.MakeTable(crc32.Castagnoli)
+	crc64NVME  = crc64.MakeTable(0x9a6c9329ac4bc9b5) // the polynomial, its low bit first
+)
 
 // partsTag returns the entity tag of an object of the parts that a request lists,
 // and how many they are.
