@@ -110,6 +110,7 @@ type job struct {
 	suffix    int  // end with; 0 where it was not looked
 	requested bool // request is read
 	searched  int  // bytes
+	pairing   int  // bytes that the elements of unordered lists are tried with
 	host      []byte
 	region    []byte
 	entryT0   timeState
@@ -144,7 +145,7 @@ func (j *job) reset() {
 	j.used = 0
 	j.events, j.groups = j.events[:0], j.groups[:0]
 	j.scratch, j.rewrites = j.scratch[:0], j.rewrites[:0]
-	j.called, j.requested, j.searched = false, false, 0
+	j.called, j.requested, j.searched, j.pairing = false, false, 0, 0
 	j.service, j.action = "", ""
 	j.call = awsapi.Call{}
 	j.request, j.host, j.region = j.request[:0], j.host[:0], j.region[:0]

@@ -506,7 +506,7 @@ func (j *job) pairRewritten(pi int32, x, y []sig) {
 // pairLate leaves the pairing of what is not equal to the settling, when the
 // bindings are known; false if the lists are too large for it.
 func (j *job) pairLate(p place, x, y []sig) bool {
-	const limit = 1 << 20 // bytes to compare
+	const limit, total = 1 << 20, 16 << 20 // bytes to compare, of one list and of one entry
 	pr := j.pairs[p.pair]
 	g := group{pair: p.pair}
 	sizeA, sizeB := 0, 0
@@ -525,11 +525,12 @@ func (j *job) pairLate(p place, x, y []sig) bool {
 	switch {
 	case len(g.a) == 0 || len(g.b) == 0:
 		j.unmatched(p.pair, x, y)
-	case len(g.a)*len(g.b) > 1024 || sizeA*len(g.b)+sizeB*len(g.a) > limit:
+	case len(g.a)*len(g.b) > 1024 || sizeA*len(g.b)+sizeB*len(g.a) > limit || j.pairing > total:
 		return false
 	case len(g.a) == 1 && len(g.b) == 1:
 		j.walk(p.pair, g.a[0], g.b[0])
 	default:
+		j.pairing += sizeA*len(g.b) + sizeB*len(g.a)
 		j.groups = append(j.groups, g)
 		j.add(event{place: p, mode: modeGroup, index: int32(len(j.groups) - 1)})
 	}
