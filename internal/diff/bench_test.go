@@ -80,6 +80,37 @@ func compareStream(tb testing.TB, data []byte, opt Options) {
 	}
 }
 
+func TestCompareAllocatesNothing(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		opt  Options
+		pair func(int) (string, string)
+	}{
+		{"status codes", Options{}, equalPair},
+		{"equal bodies", Options{Strict: true}, equalPair},
+		{"bodies that differ", Options{Strict: true}, differPair},
+		{"values that are bound", Options{Strict: true}, boundPair},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := New(tt.opt)
+			a, b := tt.pair(1)
+			raw := bytes.TrimSuffix(benchLine(t, 1, a, b), []byte{'\n'})
+			var l entry.Line
+			n := testing.AllocsPerRun(10, func() {
+				if err := l.Parse(raw); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := d.Compare(t.Context(), &l); err != nil {
+					t.Fatal(err)
+				}
+			})
+			if n > 0 {
+				t.Errorf("%v allocations an entry, want none", n)
+			}
+		})
+	}
+}
+
 // BenchmarkCores compares a stream of answers that differ with one worker, with
 // two, and, for what two can give on this machine at all, two such streams with
 // one worker each at the same time. The three take turns, so that what else the

@@ -40,8 +40,12 @@ func (j *job) readRedacted() *redactedPlaces {
 		return r
 	}
 	r.read = true
+	raw := j.line.Get(entry.FieldRedacted)
+	if raw == nil {
+		return r
+	}
 	var places entry.Redacted
-	if raw := j.line.Get(entry.FieldRedacted); raw == nil || json.Unmarshal(raw, &places) != nil {
+	if json.Unmarshal(raw, &places) != nil {
 		return r
 	}
 	r.request = places.Request

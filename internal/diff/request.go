@@ -80,7 +80,7 @@ func (j *job) requestText() []byte {
 		}
 		j.request = append(append(j.request, s...), '\n')
 	}
-	b, err := j.line.Body(entry.FieldRequestBody)
+	b, err := j.line.BodyInto(entry.FieldRequestBody, &j.reqScratch)
 	if err != nil {
 		return j.request
 	}
