@@ -3,10 +3,13 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
+	"sync"
+	"time"
 )
 
 // diff compares cm-diff with jq on lines of 15 KB, a DynamoDB page each, and with a program of jq that compares bodies.
@@ -27,40 +30,56 @@ func (b *bench) diff() error {
 	const compare = `.match = ((.response_body | fromjson) == (.replay.response_body | fromjson))`
 	for _, s := range []struct {
 		name, file string
+		copies     int // at the same time
 		cmd        []string
 	}{
-		{"jq -c .", equal, []string{"jq", "-c", "."}},
-		{"jq, comparing bodies that differ", differing, []string{"jq", "-c", compare}},
-		{"cm-diff", equal, []string{b.path("cm-diff")}},
-		{"cm-diff --strict, equal", equal, []string{b.path("cm-diff"), "--strict"}},
-		{"cm-diff --strict, differing", differing, []string{b.path("cm-diff"), "--strict"}},
-		{"cm-report", compared, []string{"sh", "-c", `"$0" --format json || [ $? = 1 ]`, b.path("cm-report")}},
+		{"jq -c .", equal, 1, []string{"jq", "-c", "."}},
+		{"jq, comparing bodies that differ", differing, 1, []string{"jq", "-c", compare}},
+		{"cm-diff", equal, 1, []string{b.path("cm-diff")}},
+		{"cm-diff --strict, equal", equal, 1, []string{b.path("cm-diff"), "--strict"}},
+		{"cm-diff --strict, differing, all processors", differing, 1, []string{b.path("cm-diff"), "--strict"}},
+		{"the same, one processor", differing, 1, []string{"env", "GOMAXPROCS=1", b.path("cm-diff"), "--strict"}},
+		{"that on each: what the machine can do", differing, runtime.NumCPU(), []string{"env", "GOMAXPROCS=1", b.path("cm-diff"), "--strict"}},
+		{"cm-report", compared, 1, []string{"sh", "-c", `"$0" --format json || [ $? = 1 ]`, b.path("cm-report")}},
 	} {
-		if err := b.throughput(t, s.name, s.file, s.cmd); err != nil {
+		if err := b.throughput(t, s.name, s.file, s.copies, s.cmd); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
 	return nil
 }
 
-func (b *bench) throughput(t *table, name, file string, args []string) error {
+// throughput runs copies of a program that reads the file, side by side.
+func (b *bench) throughput(t *table, name, file string, copies int, args []string) error {
+	info, err := os.Stat(file)
+	if err != nil {
+		return err
+	}
+	errs := make([]error, copies)
+	var wg sync.WaitGroup
+	began := time.Now()
+	for i := range errs {
+		wg.Go(func() { errs[i] = b.filter(file, args) })
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	t.line(name, float64(copies)*float64(info.Size())/1e6/time.Since(began).Seconds(), "")
+	return nil
+}
+
+// filter runs a program on a file.
+func (b *bench) filter(file string, args []string) error {
 	in, err := os.Open(file)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	info, err := in.Stat()
-	if err != nil {
-		return err
-	}
 	cmd := exec.CommandContext(b.ctx, args[0], args[1:]...)
 	cmd.Stdin = in
-	took, _, err := run(cmd)
-	if err != nil {
-		return err
-	}
-	t.line(name, float64(info.Size())/1e6/took.Seconds(), "")
-	return nil
+	_, _, err = run(cmd)
+	return err
 }
 
 // writePages writes n scans whose replay is equal byte for byte, or differs in one item, in the order of keys and in
