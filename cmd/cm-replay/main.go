@@ -24,7 +24,7 @@ type command struct {
 	Order       replay.Order      `default:"recorded" placeholder:"ORDER" help:"What waits for what: recorded (what had ended before an entry began has ended before it begins), serial, or none."`
 	Concurrency int               `short:"c" default:"8" placeholder:"N" help:"Requests in flight, per endpoint (${default})."`
 	Speed       float64           `default:"0" placeholder:"X" help:"Keep the recorded pace: 1; 2 is twice as fast, 0 as fast as the order allows."`
-	Correlate   string            `default:"on" enum:"on,off" placeholder:"on|off" help:"Learn which values the endpoint made in place of recorded ones, and send those (${default})."`
+	Correlate   string            `default:"on" enum:"on,off" placeholder:"on|off" help:"Learn which values the endpoint made in place of recorded ones and send those, and make idempotency tokens anew (${default})."`
 	Timeout     time.Duration     `default:"30s" placeholder:"TIME" help:"Give up an exchange after this time (${default})."`
 	Settle      time.Duration     `default:"10s" placeholder:"TIME" help:"Ask again for up to this time while an answer says CREATING, PENDING and the like, and the recorded one does not (${default})."`
 	Retries     int               `default:"0" placeholder:"N" help:"Send again after a connection error, up to N times."`
