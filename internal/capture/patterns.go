@@ -115,8 +115,16 @@ func matchKeyID(r *redactor, s string, at int) (int, int, string, bool) {
 	if end > len(s) || !isKeyID(s[at:end]) || at > 0 && wordByte[s[at-1]] || end < len(s) && wordByte[s[end]] {
 		return 0, 0, "", false
 	}
-	return at, end, r.names.cached(s[at:end]), true
+	clean := r.names.cached(s[at:end])
+	// The secret may stand right behind it, as in a list of credentials.
+	from := end + run(s[end:min(len(s), end+6)], &besideByte)
+	if n := run(s[from:], &base64Byte); from > end && n == 40 && strings.ContainsAny(s[from:from+n], lower) {
+		return at, from + n, clean + s[end:from] + r.names.text(s[from:from+n]), true
+	}
+	return at, end, clean, true
 }
+
+var besideByte = setOf(" ,;:|\t\"'\\\r\n")
 
 func matchPrivateKey(r *redactor, s string, at int) (int, int, string, bool) {
 	const begin = "-----BEGIN "
@@ -184,6 +192,9 @@ func matchParameter(r *redactor, s string, at int) (int, int, string, bool) {
 		return 0, 0, "", false
 	}
 	name := s[start:end]
+	if start > 0 && s[start-1] == '\\' {
+		name = strings.TrimPrefix(name, "u0026") // an ampersand in JSON
+	}
 	escaped := s[end] == '%'
 	end++
 	if escaped {

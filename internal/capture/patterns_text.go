@@ -28,6 +28,8 @@ var tokenForms = append(shortForms("SG.", &sendGridByte, 40), append(shortForms(
 	{"shpat_", &hexByte, 32}, {"shpca_", &hexByte, 32}, {"shppa_", &hexByte, 32}, {"shpss_", &hexByte, 32},
 	{"ATATT3", &base64NameByte, 60}, {"NRAK-", &wordByte, 27},
 	{"ABSK", &base64Byte, 60}, {"bedrock-api-key-", &base64Byte, 40}, {"amzn.mws.", &nameByte, 36},
+	{"eyJwYXlsb2Fk", &base64Byte, 80}, {"QVdTOmV5S", &base64Byte, 80}, // passwords of ECR, and with their user in base64
+	{"aoaAAAAA", &base64NameByte, 60}, // of IAM Identity Center
 	{"AGE-SECRET-KEY-1", &wordByte, 50},
 	{"sk-proj-", &nameByte, 24}, {"sk-svcacct-", &nameByte, 24}, {"sk-ant-", &nameByte, 24},
 	{"$2a$", &hashByte, 50}, {"$2b$", &hashByte, 50}, {"$2x$", &hashByte, 50}, {"$2y$", &hashByte, 50}, {"$argon2", &hashByte, 40},
@@ -66,7 +68,7 @@ func (f *tokenForm) match(r *redactor, s string, at int) (int, int, string, bool
 // password=…, "api_key": "…" or --password …; see matchAssignment.
 var assignedNames = []string{"assword", "ASSWORD", "asswd", "ASSWD", "assphrase", "pwd=", "Pwd=", "PWD=", "client-key-data",
 	"lient_secret", "lientSecret", "LIENT_SECRET", "ecret_key", "ecretKey", "ECRET_KEY", "rivate_key", "rivateKey", "RIVATE_KEY",
-	"api_key", "apiKey", "API_KEY", "apikey", "ApiKey", "ccountKey=", "ccessKey=", "?secret=", "&secret=",
+	"api_key", "apiKey", "API_KEY", "apikey", "ApiKey", "ccountKey=", "ccessKey=", "?secret=", "&secret=", "?sig=", "&sig=",
 	"ccess_token", "ccessToken", "CCESS_TOKEN", "efresh_token", "efreshToken", "REFRESH_TOKEN", "uth_token", "uthToken", "UTH_TOKEN", "dd_app_key", "DD_APP_KEY"}
 
 // matchAssignment is for a name and its value in a text: of a connection string, a
@@ -107,7 +109,7 @@ func matchAssignment(r *redactor, s string, at int) (int, int, string, bool) {
 func assignedOnly(name string) bool {
 	low, _ := plainName(name)
 	switch low {
-	case "accountkey", "sharedaccesskey", "clientkeydata", "secret", "ddappkey", "secretkey":
+	case "accountkey", "sharedaccesskey", "clientkeydata", "secret", "sig", "ddappkey", "secretkey":
 		return true
 	}
 	return false

@@ -40,7 +40,9 @@ func hintWords() (words []hintWord) {
 	values(matchKeyID, "AKIA", "ASIA", "ABIA", "ACCA")
 	values(matchPrivateKey, "PRIVATE KEY")
 	values(matchSessionToken, "IQoJ", "FwoG", "FQoG", "AQoD")
-	values(matchParameter, "ignature=", "ignature%3D", "oken=", "oken%3D", "redential=", "redential%3D", "AccessKeyId=", "AccessKeyId%3D")
+	for _, name := range [...]string{"ignature", "oken", "redential", "AccessKeyId"} {
+		values(matchParameter, name+"=", name+"%3D", name+"%3d")
+	}
 	values(matchDenied, "uthorization failure message")
 	values(matchSecretKey, "ecret_access_key", "ECRET_ACCESS_KEY", "ecretAccessKey", "ecret-access-key")
 	values(matchAssignment, assignedNames...)
