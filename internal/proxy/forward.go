@@ -459,7 +459,8 @@ func (f *forwarder) environment(address string, environ []string, strict bool) (
 		"HTTPS_PROXY": proxyURL, "https_proxy": proxyURL, // HTTP_PROXY would catch the calls to instance metadata
 		"NO_PROXY": join(value(environ, "NO_PROXY"), local), "no_proxy": join(value(environ, "no_proxy"), local),
 		"SSL_CERT_FILE": bundle, "REQUESTS_CA_BUNDLE": bundle, "CURL_CA_BUNDLE": bundle,
-		"NODE_EXTRA_CA_CERTS": ca.RootPath(), "NODE_USE_ENV_PROXY": "1",
+		"PERL_LWP_SSL_CA_FILE": bundle,
+		"NODE_EXTRA_CA_CERTS":  ca.RootPath(), "NODE_USE_ENV_PROXY": "1",
 	}
 	if strict || value(environ, "AWS_CA_BUNDLE") != "" {
 		env["AWS_CA_BUNDLE"] = bundle // rclone cannot start with it, and for most clients the others do
