@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/neureaux/cloudmock/pkg/entry"
 )
 
 // TestWhatMayVary is one pair of answers for each rule on values that vary by
@@ -190,5 +192,55 @@ func TestETags(t *testing.T) {
 				t.Errorf("differences (-want +got):\n%s", d)
 			}
 		})
+	}
+}
+
+// TestListsOfMadeThings: who lists by an id of its own making lists in an order of its own.
+func TestListsOfMadeThings(t *testing.T) {
+	const a = `[{"Id":"j-1AAZL7L82LWNX","N":"x"},{"Id":"j-4KCXCJCKE4YMV","N":"y"},{"Id":"j-9QZMXSAW64X4T","N":"z"}]`
+	tests := []struct {
+		name, original, replay string
+		want                   []string
+	}{
+		{"each side by its ids", a, `[{"Id":"j-0WG5R1K9VTUQE","N":"y"},{"Id":"j-2M8D6PZB0RHSA","N":"z"},{"Id":"j-7CEU3N5JWKX1O","N":"x"}]`, []string{}},
+		{"the replay by nothing", a, `[{"Id":"j-7WG5R1K9VTUQE","N":"y"},{"Id":"j-0M8D6PZB0RHSA","N":"z"},{"Id":"j-2CEU3N5JWKX1O","N":"x"}]`, []string{"order $.L"}},
+		{"an unordered list is paired by what is bound", `[{"InstanceId":"i-0123456789abcdef0"},{"InstanceId":"i-0fedcba9876543210"}]`, `[{"InstanceId":"i-0bbbbb9876543210a"},{"InstanceId":"i-0aaaaa6789abcdef0"}]`, []string{}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := New(Options{Strict: true})
+			compareWith(t, d, exchange{Original: ok(`{"id":"i-0123456789abcdef0"}`), Replay: ok(`{"id":"i-0aaaaa6789abcdef0"}`)}.line(t))
+			x := exchange{Service: "ec2", Original: ok(`{"L":` + tt.original + `}`), Replay: ok(`{"L":` + tt.replay + `}`)}
+			if tt.original == a {
+				x.Service = "elasticmapreduce"
+			}
+			if d := cmp.Diff(tt.want, compareWith(t, d, x.line(t)).short()); d != "" {
+				t.Errorf("differences (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+// TestEscapedRewrites: the answer echoes in plain what the path or query said escaped.
+func TestEscapedRewrites(t *testing.T) {
+	side := func(token string) answer {
+		return ok(`<ListBucketResult><ContinuationToken>` + token + `</ContinuationToken><KeyCount>0</KeyCount></ListBucketResult>`)
+	}
+	x := exchange{Service: "s3", Action: "ListObjectsV2", Method: "GET", Path: "/b", Query: "list-type=2&continuation-token=Al8Y%2BZ1063gJ3XQiG8BmAXB8%3D",
+		Original: side("Al8Y+Z1063gJ3XQiG8BmAXB8="), Replay: side("847i+ytmbbD6cGi10g/bS1hz="),
+		Rewrites: []entry.Rewrite{{Original: "Al8Y%2BZ1063gJ3XQiG8BmAXB8%3D", Replay: "847i%2BytmbbD6cGi10g%2FbS1hz%3D", Where: "query"}}}
+	if d := cmp.Diff([]string{}, compareWith(t, New(Options{Strict: true}), x.line(t)).short()); d != "" {
+		t.Errorf("differences (-want +got):\n%s", d)
+	}
+}
+
+// TestDroppedChild: the only child that an XML element lacks is missing, whatever white space is left.
+func TestDroppedChild(t *testing.T) {
+	const whole = `<CreateTopicResponse><CreateTopicResult><TopicArn>arn:aws:sns:us-east-1:123456789012:t</TopicArn></CreateTopicResult></CreateTopicResponse>`
+	for _, left := range []string{"<CreateTopicResult></CreateTopicResult>", "<CreateTopicResult/>", "<CreateTopicResult>\n  </CreateTopicResult>"} {
+		x := exchange{Service: "sns", Action: "CreateTopic", Original: ok(whole), Replay: ok("<CreateTopicResponse>" + left + "</CreateTopicResponse>")}
+		if d := cmp.Diff([]string{"missing $.CreateTopicResult.TopicArn"}, compareWith(t, New(Options{Strict: true}), x.line(t)).short()); d != "" {
+			t.Errorf("%s: differences (-want +got):\n%s", left, d)
+		}
 	}
 }

@@ -31,7 +31,7 @@ func (j *job) walk(pi int32, a, b body.Node) {
 			j.object(pi, a, b)
 		}
 	case pr.a.XML(a) && pr.b.XML(b) && (emptyText(&pr.a, a) || emptyText(&pr.b, b)):
-		// An XML element without content is an empty list or structure, too.
+		// An XML element with nothing but white space is an empty list or structure, too.
 		j.object(pi, a, b)
 	default:
 		j.lone(p, KindType)
@@ -50,7 +50,7 @@ func (j *job) noteOwner(p place) {
 }
 
 func emptyText(t *body.Tree, n body.Node) bool {
-	return t.Kind(n) == body.String && len(t.Text(n)) == 0
+	return t.Kind(n) == body.String && blank(t.Text(n))
 }
 
 // lone adds a difference that no kind of value excuses, unless its name does.

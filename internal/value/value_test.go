@@ -150,6 +150,9 @@ func FuzzClassify(f *testing.F) {
 		Time(b, true)
 		Random(b)
 		RoleOf(b)
+		if _, _, n, _ := Date(b); n > len(b) {
+			t.Errorf("%q begins with a date of %d bytes", s, n)
+		}
 	})
 }
 
