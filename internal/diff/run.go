@@ -64,8 +64,7 @@ type run struct {
 	ended    bool      // src is at its end, or the run has failed
 	err      error
 	ready    []*batch // compared, by number modulo the most there can be
-	free     []*batch // the one that was in use last is the first to be used again
-	made     int      // batches there are
+	batches  int      // under way
 	bytes    int      // read and not yet settled
 	read     int64    // batches read so far
 	settled  int64    // batches settled so far
@@ -83,11 +82,12 @@ type batch struct {
 	worker *worker // that has compared it
 }
 
-// A worker has jobs that no other worker uses, so that what they hold stays in
-// one cache.
+// A worker has jobs and batches that no other one uses, so that what they hold
+// stays in one cache. Those in use last are the first to be used again.
 type worker struct {
 	*run
-	jobs []*job   // the one that was in use last is the first to be used again
+	jobs []*job
+	free []*batch
 	own  []*batch // read by the worker, for itself
 	busy bool     // comparing
 }
@@ -200,7 +200,7 @@ func (r *run) beforeRead() error {
 			r.room.Wait()
 		}
 		r.reader.own = append(r.reader.own, r.number(r.filling))
-		r.filling = r.take()
+		r.filling = r.reader.take()
 	}
 	if len(r.reader.own) > 0 {
 		r.turn.Signal()
@@ -211,18 +211,16 @@ func (r *run) beforeRead() error {
 }
 
 // hasRoom reports whether there may be one more batch under way.
-func (r *run) hasRoom() bool {
-	return r.bytes < maxBytes && (len(r.free) > 0 || r.made < len(r.ready))
-}
+func (r *run) hasRoom() bool { return r.bytes < maxBytes && r.batches < len(r.ready) }
 
-func (r *run) take() *batch {
-	n := len(r.free) - 1
+func (w *worker) take() *batch {
+	w.batches++
+	n := len(w.free) - 1
 	if n < 0 {
-		r.made++
 		return new(batch)
 	}
-	b := r.free[n]
-	r.free = r.free[:n]
+	b := w.free[n]
+	w.free = w.free[:n]
 	b.n, b.bytes, b.jobs = 0, 0, b.jobs[:0]
 	return b
 }
@@ -275,7 +273,8 @@ func (r *run) drain() {
 		r.unlocked(func() error { return r.write(b) })
 		r.settled++
 		r.bytes -= b.bytes
-		r.free = append(r.free, b)
+		r.batches--
+		b.worker.free = append(b.worker.free, b)
 		b.worker.jobs = append(b.worker.jobs, b.jobs...)
 		if r.reading {
 			r.room.Signal()
