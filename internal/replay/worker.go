@@ -179,12 +179,13 @@ func (w *worker) presign(c *call, creds sign.Credentials, o sign.Options) error 
 	claim := sign.Claim{ExpiresText: "3600", Signed: []string{"host"}}
 	var signed, ends time.Time
 	var kept []string
+	v2 := !strings.Contains(r.RawQuery, "X-Amz-Algorithm=")
 	for pair := range strings.SplitSeq(r.RawQuery, "&") {
 		name, value, _ := strings.Cut(pair, "=")
 		switch {
-		case name == "AWSAccessKeyId", name == "Signature":
+		case v2 && (name == "AWSAccessKeyId" || name == "Signature"):
 			continue
-		case name == "Expires":
+		case v2 && name == "Expires":
 			if n, err := strconv.ParseInt(value, 10, 64); err == nil {
 				ends = time.Unix(n, 0)
 			}
