@@ -137,7 +137,9 @@ func TestLearn(t *testing.T) {
 		{"JSON inside XML", `<R><Policy>{&quot;Resource&quot;: [&quot;vol-0123456789abcdef0&quot;]}</Policy></R>`, `<R><Policy>{"Resource":["vol-00000000000000001"]}</Policy></R>`, x, "", "vol-0123456789abcdef0", "vol-00000000000000001"},
 		{"URL-encoded JSON inside XML", `<R><Policy>%7B%22Resource%22%3A%22vol-0123456789abcdef0%22%7D</Policy></R>`, `<R><Policy>%7B%22Resource%22%3A%22vol-00000000000000001%22%7D</Policy></R>`, x, "", "vol-0123456789abcdef0", "vol-00000000000000001"},
 		{"JSON inside base64", `{"d":"eyJpZCI6InZvbC0wMTIzNDU2Nzg5YWJjZGVmMCJ9"}`, `{"d":"eyJpZCI6InZvbC0wMDAwMDAwMDAwMDAwMDAwMSJ9"}`, j, "", "vol-0123456789abcdef0", "vol-00000000000000001"},
-		{"a snapshot by the service's clock", `{"SnapshotIdentifier":"rds:db-2026-01-02-03-04"}`, `{"SnapshotIdentifier":"rds:db-2026-11-22-12-12"}`, j, "db", "rds:db-2026-01-02-03-04", "rds:db-2026-11-22-12-12"},
+		{"a snapshot by the service's clock", `{"SnapshotIdentifier":"rds:db1v5-2026-01-02-03-04"}`, `{"SnapshotIdentifier":"rds:db1v5-2026-11-22-12-12"}`, j, "db1v5", "rds:db1v5-2026-01-02-03-04", "rds:db1v5-2026-11-22-12-12"},
+		{"a certificate, also in base64", `{"Csr":"-----BEGIN X-----\nMIIDCDCCAfCgAwIB\n-----END X-----\n"}`, `{"Csr":"-----BEGIN X-----\nMIIFooooooooBARR\n-----END X-----\n"}`, j, "",
+			base64.StdEncoding.EncodeToString([]byte("-----BEGIN X-----\nMIIDCDCCAfCgAwIB\n-----END X-----\n")), base64.StdEncoding.EncodeToString([]byte("-----BEGIN X-----\nMIIFooooooooBARR\n-----END X-----\n"))},
 		{"no count in a name", `{"SnapshotIdentifier":"db-2026-name-03"}`, `{"SnapshotIdentifier":"db-2026-name-04"}`, j, "", "db-2026-name-03", "db-2026-name-03"},
 		{"a sequence number", `{"SequenceNumber":"49590338271490256608559692538361571095921575989136588898"}`, `{"SequenceNumber":"1"}`, j, "", "49590338271490256608559692538361571095921575989136588898", "1"},
 	}

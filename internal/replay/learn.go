@@ -256,16 +256,16 @@ func (l *learner) pair(p pair) {
 		}
 		return
 	}
-	if madeByService(o, class, p.role) || p.role == value.IDRole && (drawn(o, r) || stamped(o, r)) {
+	if p.role == value.IDRole && dated(o, r) {
+		l.know.add(o, r, bindWhole, false) // whoever chose the name in it
+		return
+	}
+	if isPEM(o) && isPEM(r) || madeByService(o, class, p.role) || p.role == value.IDRole && (drawn(o, r) || stamped(o, r)) {
 		l.bind(o, r, bindValue, p.role)
 		return
 	}
 	if p.role == value.IDRole && len(o) <= longestScoped && (isOneWord(o) && isOneWord(r) || prefixed(o, r)) {
 		l.bind(o, r, bindWhole, p.role)
-		return
-	}
-	if p.role == value.IDRole && dated(o, r) {
-		l.know.add(o, r, bindWhole, false)
 		return
 	}
 	if p.role == value.Plain && len(p.name) > 0 && drawn(o, r) && !l.chosen(o) {

@@ -115,6 +115,9 @@ func isDate(b []byte) bool {
 	return err == nil
 }
 
+// isPEM reports a key, a certificate or a request for one as text (RFC 7468).
+func isPEM(b []byte) bool { return bytes.HasPrefix(b, []byte("-----BEGIN ")) }
+
 // prefixed reports whether two ids differ in one short word behind what says
 // of what kind they are: the root "r-tykw" of an organization and "r-ipo9".
 func prefixed(o, r []byte) bool {
