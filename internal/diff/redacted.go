@@ -190,7 +190,7 @@ func sameForm(k body.Kind, a, b []byte) bool {
 		return false
 	}
 	digits := func(s []byte) bool { return len(bytes.Trim(s, "0123456789")) == 0 }
-	if digits(a) && !digits(b) {
+	if digits(a) && !digits(b) && !value.Hex(b) {
 		return false
 	}
 	// A placeholder, such as five asterisks, is no secret of sixty letters; tokens

@@ -44,6 +44,7 @@ func TestRedactedPlacesCompareByForm(t *testing.T) {
 		{"a number for a text", []string{"$.Secret"}, secret(`"123456"`), secret(`123456`), []string{"type $.Secret"}, 0},
 		{"another number", []string{"$.Secret"}, secret(`471`), secret(`82`), []string{}, 1},
 		{"a word for digits", []string{"$.Secret"}, secret(`"471123"`), secret(`"secret"`), []string{"value $.Secret"}, 0},
+		{"hexadecimal digits, of which one side has no letter", []string{"$.Secret"}, secret(`"772644"`), secret(`"eb752c"`), []string{}, 1},
 		{"stars for a secret", []string{"$.Secret"}, secret(`"` + key + `"`), secret(`"*****"`), []string{"value $.Secret"}, 0},
 		{"no PEM", []string{"$.Secret"}, secret(`"-----BEGIN RSA PRIVATE KEY-----\nabc"`), secret(`"RSA PRIVATE KEY abcdefgh"`), []string{"value $.Secret"}, 0},
 		{"an error in another place", []string{"$.Secret"}, secret(`"` + key + `"`), strings.Replace(secret(`"`+other+`"`), `"n"`, `"m"`, 1), []string{"value $.Name"}, 1},
