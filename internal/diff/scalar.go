@@ -2,12 +2,8 @@ package diff
 
 import (
 	"bytes"
-	"crypto/md5"
-	"encoding/hex"
 	"strings"
-	"time"
 
-	"github.com/neureaux/cloudmock/internal/awsapi"
 	"github.com/neureaux/cloudmock/internal/body"
 	"github.com/neureaux/cloudmock/internal/value"
 	"github.com/neureaux/cloudmock/pkg/entry"
@@ -18,12 +14,6 @@ const scopeText = 0
 
 // scopeHost is the scope of hosts: of AWS's one stands for each of the endpoint's.
 const scopeHost = 1
-
-// timeState is when the two answers were given, as far as they say.
-type timeState struct {
-	read             bool
-	original, replay time.Time
-}
 
 // scalar compares two scalars.
 func (j *job) scalar(p place, ka, kb body.Kind) {
@@ -77,12 +67,6 @@ func (j *job) otherKind(p place, name []byte, ka, kb body.Kind, a, b []byte) {
 		}
 	}
 	j.add(event{place: p, kind: kind, a: a, b: b})
-}
-
-// isTime reports whether the model, or else the name, says that the place
-// holds a timestamp.
-func (j *job) isTime(p place, name []byte) bool {
-	return value.RoleOf(name) == value.TimeRole || j.shape(p).Kind() == awsapi.Timestamp
 }
 
 // values decides on two texts of one kind that are not equal. It is used for
@@ -242,12 +226,6 @@ func (j *job) rewroteWhole(a, b []byte) bool {
 	return false
 }
 
-// isEpochText reports whether both are long numbers written as text, as SQS
-// writes its timestamps.
-func isEpochText(a, b []byte) bool {
-	return value.Epoch(a) != value.NoTime && value.Epoch(b) != value.NoTime
-}
-
 // numbers decides on two numbers that differ.
 func (j *job) numbers(e event, name []byte, k body.Kind, a, b []byte) {
 	fa, fb := value.Epoch(a), value.Epoch(b)
@@ -275,119 +253,6 @@ func (j *job) numbers(e event, name []byte, k body.Kind, a, b []byte) {
 		e.mode, e.rule = modeAgree, ruleBound
 	}
 	j.add(e)
-}
-
-// timestamps decides on two texts of which one at least is a timestamp.
-func (j *job) timestamps(e event, name []byte, a, b []byte) {
-	x, fa := value.Time(a, true)
-	y, fb := value.Time(b, true)
-	switch {
-	case fa == value.NoTime || fb == value.NoTime:
-	case fa != fb:
-		e.kind = KindFormat
-	case x.Equal(y):
-		// One instant with fractions of other lengths.
-		e.mode, e.rule = modeAllow, ruleSpelling
-	case !j.plausible(a, b):
-	default:
-		e.mode, e.rule, e.soft = modeAllow, ruleTimestamp, true
-		j.hold(&e)
-	}
-	j.add(e)
-}
-
-// plausible reports whether two timestamps can stand at the same place in two
-// runs: each is measured from its own answer, and one that was fresh in the
-// original must not be days away in the replay.
-func (j *job) plausible(a, b []byte) bool {
-	x, _ := value.Time(a, true)
-	y, _ := value.Time(b, true)
-	return j.plausibleTimes(x, y)
-}
-
-func (j *job) plausibleTimes(x, y time.Time) bool {
-	s := j.dates()
-	if s.original.IsZero() || s.replay.IsZero() {
-		return j.sameEra(x, y)
-	}
-	dx, dy := x.Sub(s.original), y.Sub(s.replay)
-	if dx > day { // what is to come lies as far ahead
-		return (dy - dx).Abs() <= dx/8+day
-	}
-	return dy.Abs() <= dx.Abs()+dx.Abs()/8+day && !otherZone(dx, dy)
-}
-
-// otherZone reports whether a time that was that of the answer is hours off, to
-// the second: it was written in another time zone.
-func otherZone(dx, dy time.Duration) bool {
-	const quarter = 15 * time.Minute
-	if dx.Abs() > time.Hour || (dy-dx).Abs() < 2*quarter {
-		return false
-	}
-	off := (dy - dx).Abs() % quarter
-	return min(off, quarter-off) <= 5*time.Second
-}
-
-// fresh reports whether both of two numbers, whose name says nothing, are points
-// in time near their own answer's.
-func (j *job) fresh(a, b []byte) bool {
-	s := j.dates()
-	if s.original.IsZero() || s.replay.IsZero() {
-		return false
-	}
-	x, _ := value.Time(a, true)
-	y, _ := value.Time(b, true)
-	return x.Sub(s.original).Abs() < day && y.Sub(s.replay).Abs() < day
-}
-
-const day = 24 * time.Hour
-
-// datesOf reports whether a and b, of a member that holds a time, are plausible
-// dates in one of the forms that only value.Date knows.
-func (j *job) datesOf(a, b []byte) bool {
-	xs, x2, n, fa := value.Date(a)
-	ys, y2, m, fb := value.Date(b)
-	return n == len(a) && m == len(b) && fa == fb && n > 0 && (j.plausibleTimes(xs, ys) || j.plausibleTimes(x2, y2))
-}
-
-// dated reports whether two dates of one format say when their own answers were
-// given, give or take a time zone. Other dates are data: the version of a policy.
-func (j *job) dated(a, b []byte) bool {
-	xs, x2, _, fa := value.Date(a)
-	ys, y2, _, fb := value.Date(b)
-	s := j.dates()
-	if fa != fb || s.original.IsZero() {
-		return false
-	}
-	now := s.replay
-	near := func(t, now time.Time) bool { return t.Sub(now).Abs() < 2*day }
-	if now.IsZero() { // it must at least not be older
-		return near(xs, s.original) && ys.Sub(xs) > -2*day || near(x2, s.original) && y2.Sub(x2) > -2*day
-	}
-	return near(xs, s.original) && near(ys, now) || near(x2, s.original) && near(y2, now)
-}
-
-// dates returns when the two answers were given, as far as they say.
-func (j *job) dates() *timeState {
-	s := &j.entryT0
-	if !s.read {
-		s.read = true
-		if j.readHeaders() == nil {
-			s.original, _ = value.Time(j.a.header("date"), false)
-			s.replay, _ = value.Time(j.b.header("date"), false)
-		}
-		if s.original.IsZero() {
-			s.original, _ = value.Time([]byte(j.line.Text(entryTimestamp)), false)
-		}
-	}
-	return s
-}
-
-// sameEra is all that can be asked when the replay does not say when it
-// answered: that a timestamp near the original's call is not decades off.
-func (j *job) sameEra(x, y time.Time) bool {
-	fresh := !j.entryT0.original.IsZero() && x.Sub(j.entryT0.original).Abs() < 30*24*time.Hour
-	return !fresh || y.Sub(x) > -365*24*time.Hour
 }
 
 // ownerAlike reports whether two values can both name an owner; a person's name
@@ -422,134 +287,6 @@ func (j *job) ownerPart(p place, name []byte) bool {
 	switch string(pr.a.Key(up)) {
 	case "Owner", "Initiator", "Grantee":
 		return true
-	}
-	return false
-}
-
-// digests decides on two digests: they pass when each is right for its own
-// side's content, which differs for a good reason, or when they are bound.
-func (j *job) digests(e event, a, b []byte) {
-	j.identify()
-	e.mode, e.rule = modeAgree, ruleDigest
-	switch {
-	case e.place.pair >= 0 && j.coversSibling(e.place, a, b), j.coversRequest(a, b):
-		e.mode = modeAllow
-	case len(a) == len(b) && (j.unknownContent() || e.place.pair >= 0 && j.allDiffer(e.place, a, b)):
-		e.mode = modeMeet
-	case len(a) == len(b) && j.redactedBlob():
-		e.mode, e.rule = modeMeet, ruleRedacted
-	case bytes.IndexByte(a, ':') > 0 && len(a) == len(b) && strings.HasPrefix(j.action, "Create"):
-		e.mode = modeMeet // the fingerprint of a key that the service made
-	case value.Classify(bytes.Trim(a, `"`)).Kind != value.Digest && j.service != "s3" && madeUp(bytes.Trim(a, `"`), bytes.Trim(b, `"`), true):
-		e.mode, e.rule = modeMeet, ruleToken // the version of a configuration
-	}
-	j.add(e)
-}
-
-// unknownContent reports whether the content that an S3 object's digests cover
-// differs between the runs, or cannot be known: the replayed request had other
-// bytes in its body, or the service encrypts with a key of its own.
-func (j *job) unknownContent() bool {
-	j.identify()
-	if j.service != "s3" || j.readHeaders() != nil {
-		return false
-	}
-	if raw := j.replay.Get(entryRewrites); len(raw) > 2 && bytes.Contains(raw, []byte(`"body`)) {
-		return true
-	}
-	sse := j.a.header("x-amz-server-side-encryption")
-	return bytes.HasPrefix(sse, []byte("aws:kms")) || j.a.header("x-amz-server-side-encryption-customer-algorithm") != nil
-}
-
-// allDiffer reports whether a and b stand in a list of S3 objects or parts all of
-// whose digests differ: they are encrypted with keys of the service, whose
-// answer does not say so. An error would be in one of them.
-func (j *job) allDiffer(p place, a, b []byte) bool {
-	pr := j.pairs[p.pair]
-	if j.service != "s3" || apart(a, b)*2 < len(a) {
-		return false
-	}
-	find := func(t *body.Tree, key []byte) (all [][]byte) {
-		for n := range t.Scalars {
-			if bytes.Equal(t.Key(n), key) {
-				all = append(all, t.Text(n))
-			}
-		}
-		return all
-	}
-	x, y := find(&pr.a, pr.a.Key(p.a)), find(&pr.b, pr.b.Key(p.b))
-	if len(x) < 2 || len(x) != len(y) {
-		return false
-	}
-	for i := range x {
-		if bytes.Equal(x[i], y[i]) || len(x[i]) != len(y[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-// coversRequest reports whether a and b are the MD5 of the request's body, or of
-// a text in it, as the original and the replay sent it.
-func (j *job) coversRequest(a, b []byte) bool {
-	a, b = bytes.Trim(a, `"`), bytes.Trim(b, `"`)
-	if len(j.rewrites) == 0 || len(a) != 32 || len(b) != 32 {
-		return false
-	}
-	req, err := j.line.Body(entry.FieldRequestBody)
-	if err != nil {
-		return false
-	}
-	covers := func(s []byte) bool {
-		if !isMD5(s, a) {
-			return false
-		}
-		want, _ := j.rewritten(s)
-		return isMD5(want, b)
-	}
-	if covers(req.Data) {
-		return true
-	}
-	var t body.Tree
-	media := string(j.requestHeader("Content-Type"))
-	if media == "" && bytes.HasPrefix(req.Data, []byte("Action=")) {
-		media = "application/x-www-form-urlencoded"
-	}
-	_ = t.Parse(req.Data, body.Options{ContentType: media}) // what cannot be read is one text, seen already
-	for n := range t.Scalars {
-		if t.Kind(n) == body.String && covers(t.Text(n)) {
-			return true
-		}
-	}
-	return false
-}
-
-func isMD5(s, digest []byte) bool {
-	sum := md5.Sum(s)
-	var text [32]byte
-	hex.Encode(text[:], sum[:])
-	return bytes.Equal(text[:], digest)
-}
-
-// coversSibling reports whether a and b are the MD5 of a text that stands
-// beside them, each on its own side.
-func (j *job) coversSibling(p place, a, b []byte) bool {
-	pr := j.pairs[p.pair]
-	return coversSibling(&pr.a, p.a, a) && coversSibling(&pr.b, p.b, b)
-}
-
-func coversSibling(t *body.Tree, n body.Node, digest []byte) bool {
-	up := t.Parent(n)
-	if up == body.None || len(digest) != 32 {
-		return false
-	}
-	for c := t.First(up); c != body.None; c = t.Next(c) {
-		if c == n || t.Kind(c) != body.String {
-			continue
-		}
-		if isMD5(t.Text(c), digest) {
-			return true
-		}
 	}
 	return false
 }

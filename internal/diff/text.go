@@ -420,7 +420,7 @@ func madeUp(a, b []byte, id bool) bool {
 	}
 	da, db := hasDigit(a), hasDigit(b)
 	if id {
-		return apart*10 >= 6*len(a) && (da || db || len(a) >= 6 || !hasVowel(a) || !hasVowel(b))
+		return apart*2 >= len(a) && da && db || apart*10 >= 6*len(a) && (da || db || len(a) >= 6 || !hasVowel(a) || !hasVowel(b))
 	}
 	return apart*10 >= 7*len(a) && (len(a) >= 10 && (ra || rb) || len(a) == 8 && (da || db) && value.Hex(a) && value.Hex(b))
 }
