@@ -304,3 +304,33 @@ func TestTokensDifferByEndpoint(t *testing.T) {
 		t.Errorf("%v: %v, %v", err, x, y)
 	}
 }
+
+// The attempts of one call keep one token.
+func TestAttemptsKeepTheirToken(t *testing.T) {
+	var mu sync.Mutex
+	var tokens []string
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var in struct{ ClientRequestToken string }
+		_ = json.NewDecoder(r.Body).Decode(&in) // a body that is none has no token
+		mu.Lock()
+		defer mu.Unlock()
+		if tokens = append(tokens, in.ClientRequestToken); len(tokens) == 1 {
+			w.WriteHeader(503)
+		}
+	}))
+	defer s.Close()
+	var recording strings.Builder
+	for i, status := range []int{503, 200} {
+		fmt.Fprintf(&recording, `{"id":"%d","service":"secretsmanager","host":"secretsmanager.us-east-1.amazonaws.com","method":"POST","path":"/","status_code":%d,"offset_ms":%d,"latency_ms":1,`+
+			`"request_headers":{"X-Amz-Target":"secretsmanager.CreateSecret","Amz-Sdk-Invocation-Id":"i","Amz-Sdk-Request":"attempt=%d; max=3"},"request_body":"{\"ClientRequestToken\":\"`+uuidToken+`\"}"}`+"\n", i, status, 10*i, i+1)
+	}
+	got, err := replayText(t, Options{Endpoints: []Endpoint{{URL: s.URL}}}, recording.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if len(tokens) != 2 || tokens[0] != tokens[1] || tokens[0] == uuidToken || got[1].Replay.AttemptOf != "0" {
+		t.Errorf("tokens %q, attempt of %q", tokens, got[1].Replay.AttemptOf)
+	}
+}
