@@ -98,7 +98,16 @@ type exchange struct {
 		StatusCode int `json:"status_code"`
 		Error      string
 		Rewrites   []map[string]any
+		AttemptOf  string `json:"attempt_of"`
 	}
+}
+
+// call is the id of the first attempt of the call that e is an attempt of.
+func (e *exchange) call() string {
+	if e.Replay != nil && e.Replay.AttemptOf != "" {
+		return e.Replay.AttemptOf
+	}
+	return e.ID
 }
 
 func (e *exchange) name() string { return e.Service + "." + e.Action }
