@@ -87,16 +87,35 @@ func (p *pseudonymizer) text(value string) string {
 		head, rest, _ := strings.Cut(value, ".")
 		return head + "." + string(p.bytes([]byte(rest)))
 	}
-	if strings.Contains(value, "PRIVATE KEY-----") {
-		return pemLine.ReplaceAllStringFunc(value, func(line string) string {
-			if strings.HasPrefix(line, `\`) { // \n, in a document within a string
-				return line[:2] + p.text(line[2:])
+	if armour := pemArmour.FindAllStringIndex(value, -1); armour != nil {
+		// Its frame stays; what stands between, before and behind is replaced line by line.
+		var out strings.Builder
+		from := 0
+		lines := func(s string) {
+			last := 0
+			for _, at := range append(lineBreak.FindAllStringIndex(s, -1), []int{len(s), len(s)}) {
+				if line := s[last:at[0]]; line != "" {
+					out.WriteString(p.text(line))
+				}
+				out.WriteString(s[at[0]:at[1]])
+				last = at[1]
 			}
-			return p.text(line)
-		})
+		}
+		for _, at := range armour {
+			lines(value[from:at[0]])
+			out.WriteString(value[at[0]:at[1]])
+			from = at[1]
+		}
+		lines(value[from:])
+		return out.String()
 	}
 	return string(p.bytes([]byte(value)))
 }
+
+var (
+	pemArmour = regexp.MustCompile(`-----(?:BEGIN|END) [A-Z0-9 ]+-----`)
+	lineBreak = regexp.MustCompile(`[\r\n]+|(?:\\[nr])+`) // also as an escape, in a document within a string
+)
 
 // pemLine matches a line of a PEM block, or what an escape before it leaves.
 var pemLine = regexp.MustCompile(`(?:\\[nr])?[A-Za-z0-9+/=]{12,}`)
