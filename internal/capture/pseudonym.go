@@ -156,10 +156,15 @@ func (p *pseudonymizer) bytes(value []byte) []byte {
 	out := slices.Clone(value)
 	source := mathrand.NewChaCha8(p.digest(value))
 	if !utf8.Valid(value) {
-		source.Read(out) // never fails
-		n := min(len(out)/3, 8)
-		sum := binary.LittleEndian.AppendUint64(nil, checkSum(out[:len(out)-n]))
-		copy(out[len(out)-n:], sum)
+		for range 64 { // until it is no text by chance
+			source.Read(out) // never fails
+			n := min(len(out)/3, 8)
+			sum := binary.LittleEndian.AppendUint64(nil, checkSum(out[:len(out)-n]))
+			copy(out[len(out)-n:], sum)
+			if !utf8.Valid(out) {
+				break
+			}
+		}
 		return out
 	}
 	if doc, ok := p.document(value); ok {
