@@ -143,6 +143,10 @@ func (c *call) signAs(key sign.Key) *failure {
 	if c.creds, err = key.Outbound(c.r.Context()); err != nil {
 		return &failure{status: http.StatusForbidden, code: "ExpiredToken", message: err.Error()}
 	}
+	c.signedAs = key.Identity
+	if self := c.p.self.Load(); self != nil && (c.creds.KeyID == self.keyID || key.Own) {
+		c.signedAs = self.arn
+	}
 	return nil
 }
 

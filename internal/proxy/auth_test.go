@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -280,16 +281,18 @@ func (r *rig) presign(target string, at time.Time, expires int) string {
 // as that role, not as the recorder.
 func TestCredentialsOfAnswersAreLearned(t *testing.T) {
 	const xml = `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials><AccessKeyId>ASIAROLE</AccessKeyId>` +
-		`<SecretAccessKey>role/secret</SecretAccessKey><SessionToken>roletoken</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`
-	tests := []struct{ name, target, body, service, contentType, answer string }{
-		{"STS", "/", "Action=AssumeRole&Version=2011-06-15&RoleArn=arn", "sts", "application/x-www-form-urlencoded", xml},
-		{"Cognito", "/", `{"IdentityId":"x"}`, "", "application/x-amz-json-1.1", `{"Credentials":{"AccessKeyId":"ASIAROLE","SecretKey":"role/secret","SessionToken":"roletoken","Expiration":4.1e9},"IdentityId":"x"}`},
-		{"S3 CreateSession", "/bkt--use1-az4--x-s3?session", "", "s3express", "", strings.ReplaceAll(strings.ReplaceAll(xml, "AssumeRoleResponse", "CreateSessionOutput"), "AssumeRoleResult", "x")},
+		`<SecretAccessKey>role/secret</SecretAccessKey><SessionToken>roletoken</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials><AssumedRoleUser><Arn>arn:aws:sts::123456789012:assumed-role/app/s</Arn></AssumedRoleUser></AssumeRoleResult></AssumeRoleResponse>`
+	const role, self = "arn:aws:sts::123456789012:assumed-role/app/s", "arn:aws:iam::123456789012:user/me"
+	tests := []struct{ name, identity, target, body, service, contentType, answer string }{
+		{"STS", role, "/", "Action=AssumeRole&Version=2011-06-15&RoleArn=arn", "sts", "application/x-www-form-urlencoded", xml},
+		{"Cognito", "", "/", `{"IdentityId":"x"}`, "", "application/x-amz-json-1.1", `{"Credentials":{"AccessKeyId":"ASIAROLE","SecretKey":"role/secret","SessionToken":"roletoken","Expiration":4.1e9},"IdentityId":"x"}`},
+		{"S3 CreateSession", self, "/bkt--use1-az4--x-s3?session", "", "s3express", "", regexp.MustCompile("<AssumedRoleUser>.*</AssumedRoleUser>").ReplaceAllString(strings.ReplaceAll(strings.ReplaceAll(xml, "AssumeRoleResponse", "CreateSessionOutput"), "AssumeRoleResult", "x"), "")},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newRig(t, nil)
 			r.secrets["ASIAROLE"] = "role/secret"
+			r.proxy.self.Store(&identity{realKey.KeyID, self})
 			r.answer = func(w http.ResponseWriter, _ *http.Request, _ []byte) { io.WriteString(w, tt.answer) }
 			method, key, header := "POST", clientKey, []string{"Content-Type", tt.contentType}
 			if tt.body == "" {
@@ -307,6 +310,14 @@ func TestCredentialsOfAnswersAreLearned(t *testing.T) {
 			saw := r.upstreamSaw()
 			if status != 200 || saw[len(saw)-1].Signed != "ASIAROLE" || saw[len(saw)-1].Header.Get("X-Amz-Security-Token") != "roletoken" {
 				t.Errorf("%d %s, upstream saw %+v", status, body, saw[len(saw)-1])
+			}
+			// Each entry says who it was.
+			first := self
+			if key.KeyID == "" {
+				first = ""
+			}
+			if e := r.entries(); e[0].SignedAs != first || e[1].SignedAs != tt.identity {
+				t.Errorf("signed as %q and %q, want %q and %q", e[0].SignedAs, e[1].SignedAs, first, tt.identity)
 			}
 		})
 	}

@@ -30,6 +30,9 @@ func (s *Session) introduce() {
 	s.log.Info(fmt.Sprintf("forwarding to %s; writing to %s", to, path))
 }
 
+// An identity is whose an access key is.
+type identity struct{ keyID, arn string }
+
 // identify says as whom the recorder signs: who starts it with another profile than they think should see
 // it before their app does something in the wrong account. It takes its time, while calls are served.
 func (s *Session) identify(ctx context.Context) {
@@ -54,6 +57,7 @@ func (s *Session) identify(ctx context.Context) {
 	arn, err := s.proxy.callerIdentity(ctx, creds)
 	switch {
 	case err == nil:
+		s.proxy.self.Store(&identity{keyID: creds.KeyID, arn: arn})
 		s.log.Info(fmt.Sprintf("signing as %s, with %s", arn, with))
 	default:
 		s.log.Info("signing with " + with)

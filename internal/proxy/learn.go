@@ -46,7 +46,9 @@ func (c *call) relayLearning() {
 	}
 	if len(data) <= maxCredentials {
 		if key, ok := findCredentials(data); ok {
-			key.Identity = c.api.Action
+			if key.Identity == "" && (c.api.Action == "GetSessionToken" || c.api.Action == "CreateSession") {
+				key.Identity = c.signedAs // other credentials of the same identity
+			}
 			c.p.o.Keyring.Learn(c.r.Context(), key, c.p.o.Now())
 			c.p.counts.Learned.Add(1)
 		}
@@ -87,11 +89,12 @@ func findCredentials(data []byte) (sign.Key, bool) {
 	if f.id == "" || f.secret == "" {
 		return sign.Key{}, false
 	}
-	return sign.Key{Credentials: sign.Credentials{KeyID: f.id, Secret: f.secret, Token: f.token}, Expires: f.expires}, true
+	return sign.Key{Credentials: sign.Credentials{KeyID: f.id, Secret: f.secret, Token: f.token}, Expires: f.expires, Identity: f.arn}, true
 }
 
 type found struct {
 	id, secret, token string
+	arn               string // of the role or user that the credentials are for
 	expires           time.Time
 }
 
@@ -103,6 +106,8 @@ func (f *found) set(name, value string) {
 		f.secret = value
 	case "sessiontoken":
 		f.token = value
+	case "arn":
+		f.arn = value
 	case "expiration":
 		f.expires = parseExpiration(value)
 	}

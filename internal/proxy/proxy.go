@@ -96,6 +96,7 @@ type Proxy struct {
 	counts    Counts
 	warned    warnings
 	refusals  quota
+	self      atomic.Pointer[identity] // the recorder's own, once it is known
 
 	stopping atomic.Bool
 }
@@ -160,17 +161,19 @@ type call struct {
 	scheme sign.Scheme
 	style  sign.Style
 	creds  sign.Credentials // to sign with; zero: forward unsigned
-	secret string           // of the client's key
-	api    awsapi.Call
-	target target
-	body   body
-	form   *form // nil unless it is signed anew
-	out    outbound
-	asked  bool // the target has a question mark, maybe with nothing behind it
-	answer answer
-	x      *capture.Exchange
-	tap    *requestTap
-	beside *beside // records a large answer; nil for others
+	// signedAs is the ARN of whom creds belong to, "" if that is not known.
+	signedAs string
+	secret   string // of the client's key
+	api      awsapi.Call
+	target   target
+	body     body
+	form     *form // nil unless it is signed anew
+	out      outbound
+	asked    bool // the target has a question mark, maybe with nothing behind it
+	answer   answer
+	x        *capture.Exchange
+	tap      *requestTap
+	beside   *beside // records a large answer; nil for others
 
 	transparent bool // forward mode: the request stays as it is
 }

@@ -106,6 +106,7 @@ func (c *call) begin() *capture.Exchange {
 		e.ClientScheme = "https"
 	}
 	e.RequestHeaders = append(e.RequestHeaders, c.in.Header...)
+	e.SignedAs = c.signedAs
 	x.Call = c.api
 	return x
 }

@@ -89,7 +89,7 @@ func LoadChain(ctx context.Context, profile string) (*Chain, error) {
 func AddClients(k *Keyring, text string, as Source) error {
 	add := func(id, secret string) {
 		own := Credentials{KeyID: id, Secret: secret}
-		k.Add(Key{Credentials: own, Identity: "client " + id, As: Fallback{as, own}}, time.Time{})
+		k.Add(Key{Credentials: own, As: Fallback{as, own}}, time.Time{})
 	}
 	if id, secret, ok := strings.Cut(text, ":"); ok && id != "" && secret != "" && !strings.ContainsAny(id, "/\\.") {
 		add(id, secret)

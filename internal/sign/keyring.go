@@ -25,7 +25,8 @@ type Source interface {
 type Key struct {
 	Credentials
 	Expires  time.Time // zero: never
-	Identity string    // who it is, for people: "profile dev", "AssumeRole at 12:01"
+	Identity string    // ARN of whom it belongs to; "" if that is not known
+	Own      bool      // it is the recorder's own
 	// As signs the forwarded request; nil signs with the key itself.
 	As Source
 }
@@ -115,7 +116,7 @@ func (k *Keyring) Lookup(ctx context.Context, id string, now time.Time) (Key, er
 	if k.self != nil {
 		c, err := k.self.Credentials(ctx)
 		if err == nil && c.KeyID == id {
-			return Key{Credentials: c, Identity: "the recorder's own credentials"}, nil
+			return Key{Credentials: c, Own: true}, nil
 		}
 	}
 	return Key{}, ErrUnknownKey

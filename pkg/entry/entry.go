@@ -52,6 +52,9 @@ type Entry struct {
 	Error string
 	// Origin is OriginProxy when the recorder itself answered the client.
 	Origin string
+	// SignedAs is the ARN of the identity that AWS saw, as far as the recorder, which
+	// signs anew, knows it.
+	SignedAs string
 	// Redacted says where a pseudonym stands for what the recorder would not write.
 	Redacted Redacted
 	Replay   *Replay
@@ -124,6 +127,7 @@ func (e *Entry) AppendJSON(dst []byte) []byte {
 	dst = e.ResponseBody.append(dst, responseBody)
 	dst = appendTextIf(dst, FieldError, e.Error)
 	dst = appendTextIf(dst, FieldOrigin, e.Origin)
+	dst = appendTextIf(dst, FieldSignedAs, e.SignedAs)
 	if len(e.Redacted.Request) > 0 || len(e.Redacted.Response) > 0 {
 		dst = e.Redacted.appendJSON(appendName(dst, FieldRedacted))
 	}
@@ -227,6 +231,7 @@ func (o *Object) Decode() (*Entry, error) {
 		ResponseBody:    d.body(FieldResponseBody),
 		Error:           d.text(FieldError),
 		Origin:          d.text(FieldOrigin),
+		SignedAs:        d.text(FieldSignedAs),
 	}
 	d.text(FieldPath) // for the error
 	d.text(FieldQuery)

@@ -33,6 +33,7 @@ const (
 	FieldResponseBodyTruncated
 	FieldError
 	FieldOrigin
+	FieldSignedAs
 	FieldRedacted
 	FieldReplay
 
@@ -82,6 +83,7 @@ var fieldNames = [numFields]string{
 	FieldResponseBodyTruncated: "response_body_truncated",
 	FieldError:                 "error",
 	FieldOrigin:                "origin",
+	FieldSignedAs:              "signed_as",
 	FieldRedacted:              "redacted",
 	FieldReplay:                "replay",
 	FieldEndpoint:              "endpoint",
@@ -157,6 +159,8 @@ func lookup(name []byte) (Field, bool) {
 		return FieldError, true
 	case "origin":
 		return FieldOrigin, true
+	case "signed_as":
+		return FieldSignedAs, true
 	case "redacted":
 		return FieldRedacted, true
 	case "replay":
