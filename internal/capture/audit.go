@@ -9,7 +9,6 @@ import (
 	"html"
 	"io"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -159,7 +158,7 @@ func (a *auditor) body(data []byte, h entry.Header, where string, found func(whe
 	})
 }
 
-var credentialHeader = regexp.MustCompile(`(?i)^(proxy-)?authorization$|cookie|security-token|session-?token|sso_bearer_token|api-?key$|-mfa$|customer-key$|password|secret`)
+var credentialHeader = lazily(`(?i)^(proxy-)?authorization$|cookie|security-token|session-?token|sso_bearer_token|api-?key$|-mfa$|customer-key$|password|secret`)
 
 func (a *auditor) header(f entry.HeaderField, where string, found func(where, rule string)) {
 	switch strings.ToLower(f.Name) {
@@ -169,15 +168,15 @@ func (a *auditor) header(f entry.HeaderField, where string, found func(where, ru
 		}
 		return
 	}
-	if credentialHeader.MatchString(f.Name) {
+	if credentialHeader().MatchString(f.Name) {
 		value := f.Value
-		if m := sigV4Header.FindStringSubmatch(value); m != nil {
+		if m := sigV4Header().FindStringSubmatch(value); m != nil {
 			if !harmless(m[1]) || !harmless(m[2]) {
 				found(where, "aws-signature")
 			}
 			return
 		}
-		if m := sigV2Header.FindStringSubmatch(value); m != nil {
+		if m := sigV2Header().FindStringSubmatch(value); m != nil {
 			if !harmless(m[1]) || !harmless(m[2]) {
 				found(where, "aws-signature")
 			}
@@ -195,8 +194,8 @@ func (a *auditor) header(f entry.HeaderField, where string, found func(where, ru
 }
 
 var (
-	sigV4Header = regexp.MustCompile(`^AWS4-[A-Z0-9-]+ .*?Credential=([^/,]*).*Signature=([^,\s]*)`)
-	sigV2Header = regexp.MustCompile(`^AWS ([^:]*):(.*)$`)
+	sigV4Header = lazily(`^AWS4-[A-Z0-9-]+ .*?Credential=([^/,]*).*Signature=([^,\s]*)`)
+	sigV2Header = lazily(`^AWS ([^:]*):(.*)$`)
 )
 
 // named applies the rule that the value of a member called "password" is one.
@@ -204,14 +203,14 @@ func (a *auditor) named(name, value, where string, found func(where, rule string
 	if strings.EqualFold(name, "auth") && !harmless(value) && hasColon([]string{"", value}) {
 		found(where, "docker-password")
 	}
-	if len(name) <= 64 && len(value) >= 4 && secretMember.MatchString(name) && !publicMember.MatchString(name) && !harmless(value) {
+	if len(name) <= 64 && len(value) >= 4 && secretMember().MatchString(name) && !publicMember().MatchString(name) && !harmless(value) {
 		found(where, "secret-by-name")
 	}
 }
 
 var (
-	secretMember = regexp.MustCompile(`(?i)passw(or)?d$|passphrase$|secret$|secret_?(access)?_?key$|private_?key(_?material)?$|api_?key$|(access|refresh|id|session|auth|security|bearer)_?token$|client_?secret$|credentials?$|secret_?string$|secret_?binary$`)
-	publicMember = regexp.MustCompile(`(?i)^(next|client|continuation|pagination|page)|public|policy`)
+	secretMember = lazily(`(?i)passw(or)?d$|passphrase$|secret$|secret_?(access)?_?key$|private_?key(_?material)?$|api_?key$|(access|refresh|id|session|auth|security|bearer)_?token$|client_?secret$|credentials?$|secret_?string$|secret_?binary$`)
+	publicMember = lazily(`(?i)^(next|client|continuation|pagination|page)|public|policy`)
 )
 
 // text applies the rules to a text, and to what it holds in other encodings.
@@ -220,7 +219,7 @@ func (a *auditor) text(s, where string, depth int, found func(where, rule string
 		return
 	}
 	candidates(s, func(r *auditRule) {
-		for _, m := range r.pattern.FindAllStringSubmatch(s, 100) {
+		for _, m := range r.pattern().FindAllStringSubmatch(s, 100) {
 			secret := m[len(m)-1]
 			if !harmless(secret) && (r.check == nil || r.check(m)) {
 				found(where, r.name)
@@ -349,10 +348,10 @@ func readableText(b []byte) bool {
 	return true
 }
 
-var unicodeEscape = regexp.MustCompile(`\\u00[0-9a-fA-F]{2}`)
+var unicodeEscape = lazily(`\\u00[0-9a-fA-F]{2}`)
 
 func unescapeUnicode(s string) string {
-	return unicodeEscape.ReplaceAllStringFunc(s, func(m string) string {
+	return unicodeEscape().ReplaceAllStringFunc(s, func(m string) string {
 		n, err := strconv.ParseUint(m[2:], 16, 16)
 		if err != nil {
 			return m

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // An auditRule finds one kind of secret. The first group of the pattern is the
@@ -13,12 +14,17 @@ import (
 type auditRule struct {
 	name    string
 	hints   []string
-	pattern *regexp.Regexp
+	pattern func() *regexp.Regexp
 	check   func(match []string) bool // says no to what only looks like one
 }
 
 func rule(name, hints, pattern string) auditRule {
-	return auditRule{name: name, hints: strings.Split(hints, "|"), pattern: regexp.MustCompile(pattern)}
+	return auditRule{name: name, hints: strings.Split(hints, "|"), pattern: lazily(pattern)}
+}
+
+// lazily compiles a pattern when it is first needed: most runs of a tool need none of them.
+func lazily(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
 }
 
 func (r auditRule) where(check func(match []string) bool) auditRule {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -203,6 +204,20 @@ func BenchmarkAudit(b *testing.B) {
 	for b.Loop() {
 		if err := Audit(entry.NewReader(strings.NewReader(line), ""), func(f Finding) { b.Fatal(f) }); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// Patterns are compiled when they are needed: a wrong one must not wait for that.
+func TestPatternsCompile(t *testing.T) {
+	for _, r := range auditRules {
+		if r.pattern() == nil {
+			t.Errorf("%s has no pattern", r.name)
+		}
+	}
+	for _, p := range []func() *regexp.Regexp{credentialHeader, sigV4Header, sigV2Header, secretMember, publicMember, unicodeEscape, pemArmour, lineBreak, pemLine, policyCondition} {
+		if p() == nil {
+			t.Error("no pattern")
 		}
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"encoding/binary"
 	"hash"
 	mathrand "math/rand/v2"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -87,13 +86,13 @@ func (p *pseudonymizer) text(value string) string {
 		head, rest, _ := strings.Cut(value, ".")
 		return head + "." + string(p.bytes([]byte(rest)))
 	}
-	if armour := pemArmour.FindAllStringIndex(value, -1); armour != nil {
+	if armour := pemArmour().FindAllStringIndex(value, -1); armour != nil {
 		// Its frame stays; what stands between, before and behind is replaced line by line.
 		var out strings.Builder
 		from := 0
 		lines := func(s string) {
 			last := 0
-			for _, at := range append(lineBreak.FindAllStringIndex(s, -1), []int{len(s), len(s)}) {
+			for _, at := range append(lineBreak().FindAllStringIndex(s, -1), []int{len(s), len(s)}) {
 				if line := s[last:at[0]]; line != "" {
 					out.WriteString(p.text(line))
 				}
@@ -113,12 +112,12 @@ func (p *pseudonymizer) text(value string) string {
 }
 
 var (
-	pemArmour = regexp.MustCompile(`-----(?:BEGIN|END) [A-Z0-9 ]+-----`)
-	lineBreak = regexp.MustCompile(`[\r\n]+|(?:\\[nr])+`) // also as an escape, in a document within a string
+	pemArmour = lazily(`-----(?:BEGIN|END) [A-Z0-9 ]+-----`)
+	lineBreak = lazily(`[\r\n]+|(?:\\[nr])+`) // also as an escape, in a document within a string
 )
 
 // pemLine matches a line of a PEM block, or what an escape before it leaves.
-var pemLine = regexp.MustCompile(`(?:\\[nr])?[A-Za-z0-9+/=]{12,}`)
+var pemLine = lazily(`(?:\\[nr])?[A-Za-z0-9+/=]{12,}`)
 
 // isJWT reports whether s is a JSON Web Token, signed or encrypted.
 func isJWT(s string) bool {
@@ -235,7 +234,7 @@ func isPseudonym(value string) bool {
 		return true
 	}
 	if strings.Contains(value, "PRIVATE KEY-----") {
-		lines := pemLine.FindAllString(value, -1)
+		lines := pemLine().FindAllString(value, -1)
 		for _, line := range lines {
 			if !isPseudonym(strings.TrimPrefix(strings.TrimPrefix(line, `\n`), `\r`)) {
 				return false

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"mime"
-	"regexp"
 	"strings"
 )
 
@@ -77,7 +76,7 @@ func (r *redactor) formValue(name, value string, d *document) string {
 		if err != nil {
 			return r.names.text(value)
 		}
-		clean := r.freeText(policyCondition.ReplaceAllStringFunc(string(raw), func(m string) string {
+		clean := r.freeText(policyCondition().ReplaceAllStringFunc(string(raw), func(m string) string {
 			i := strings.LastIndexByte(strings.TrimSuffix(m, `"`), '"') + 1
 			return m[:i] + r.credential(m[i:len(m)-1]) + `"`
 		}))
@@ -93,7 +92,7 @@ func (r *redactor) formValue(name, value string, d *document) string {
 }
 
 // policyCondition matches {"x-amz-credential":"…"} and ["eq","$x-amz-credential","…"].
-var policyCondition = regexp.MustCompile(`(?i)"\$?(?:x-amz-credential|x-amz-security-token|x-amz-signature)"\s*[,:]\s*"[^"]*"`)
+var policyCondition = lazily(`(?i)"\$?(?:x-amz-credential|x-amz-security-token|x-amz-signature)"\s*[,:]\s*"[^"]*"`)
 
 // credential replaces the key id in what X-Amz-Credential holds, its slashes
 // escaped or not.
