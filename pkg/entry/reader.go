@@ -143,6 +143,16 @@ var (
 	bomUTF8   = []byte{0xef, 0xbb, 0xbf}
 )
 
+// others are the beginnings of files that only another program reads.
+var others = []struct{ begins, is string }{
+	{"interactions:", "YAML: cm-convert --from vcr reads VCR cassettes"},
+	{"http_interactions:", "YAML: cm-convert --from vcr reads VCR cassettes"},
+	{"---\n", "YAML: cm-convert --from vcr reads VCR cassettes"},
+	{"\xfd7zXZ\x00", "xz: unpack it first (xz -dc FILE | …)"},
+	{"BZh", "bzip2: unpack it first (bzip2 -dc FILE | …)"},
+	{"PK\x03\x04", "a zip archive: unpack it first (unzip -p FILE | …)"},
+}
+
 const bufferSize = 64 << 10
 
 // start looks at the first bytes and chooses how to go on.
@@ -180,9 +190,9 @@ func (r *Reader) start() (*Line, error) {
 	case '{':
 		return r.first()
 	}
-	for _, begin := range []string{"interactions:", "http_interactions:", "---\n"} {
-		if r.startsWith([]byte(begin)) {
-			return nil, r.stop(errors.New("not entries but YAML: cm-convert --from vcr reads VCR cassettes"))
+	for _, o := range others {
+		if r.startsWith([]byte(o.begins)) {
+			return nil, r.stop(errors.New("not entries but " + o.is))
 		}
 	}
 	r.state = (*Reader).nextLine

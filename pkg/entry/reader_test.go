@@ -98,6 +98,7 @@ func TestReader(t *testing.T) {
 		{"a first line torn between fields does not swallow the next", `{"id":"a",` + "\n" + lineB + "\n", []string{"error: in:1: unexpected end of JSON", lineB}},
 		{"UTF-16 is refused", "\xff\xfe{\x00", []string{"error: in:1: UTF-16 text: entries are UTF-8"}},
 		{"another program's file is called by its name", `{"log":{"version":"1.2"}}`, []string{"error: in:1: not entries but HAR: cm-convert --from har reads it"}},
+		{"so is a compression that is not read", "BZh91AY&SY", []string{"error: in:1: not entries but bzip2: unpack it first (bzip2 -dc FILE | …)"}},
 		{"another JSON object is refused", `{"logs":{"version":"1.2"}}`, []string{"error: in:1: not an entry: an object with none of id, method, path and status_code"}},
 		{"line numbers count empty lines", "\n\n" + lineA + "\n\n{]\n", []string{lineA, "error: in:5: invalid character ']' looking for a member's name"}},
 	}
