@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/neureaux/cloudmock/pkg/entry"
 )
 
 func httpAnswer(status int, body string) string {
@@ -35,6 +37,7 @@ func TestAnswerOnTheWayIsAskedForAgain(t *testing.T) {
 		{"until what was deleted is gone", 400, `{"__type":"ResourceNotFoundException"}`, []string{httpAnswer(200, state("DELETING")), httpAnswer(400, `{"__type":"x"}`)}, 2, "__type"},
 		{"until what it acts on is ready", 200, state("ACTIVE"), []string{httpAnswer(400, `{"__type":"ResourceInUseException"}`), httpAnswer(200, state("ACTIVE"))}, 2, "ACTIVE"},
 		{"not for what is there already", 200, state("CREATING"), []string{httpAnswer(400, `{"__type":"ResourceInUseException"}`)}, 1, "InUse"},
+		{"a refusal stands where what was asked for is done after all", 200, "{}", []string{httpAnswer(400, `{"__type":"ResourceInUseException"}`), httpAnswer(400, `{"__type":"ResourceNotFoundException"}`)}, 2, "InUse"},
 		{"other errors are answers", 200, state("ACTIVE"), []string{httpAnswer(400, `{"__type":"ValidationException"}`)}, 1, "Validation"},
 	}
 	for _, tt := range tests {
@@ -44,6 +47,8 @@ func TestAnswerOnTheWayIsAskedForAgain(t *testing.T) {
 			text := describe("a", tt.status, tt.answer)
 			if strings.HasPrefix(tt.name, "not for") {
 				text = strings.ReplaceAll(text, "DescribeTable", "CreateTable")
+			} else if strings.HasPrefix(tt.name, "a refusal") {
+				text = strings.ReplaceAll(text, "DescribeTable", "DeleteTable")
 			}
 			got, err := replayText(t, Options{Endpoints: endpoint(s.addr), Settle: 5 * time.Second}, text)
 			if err != nil {
@@ -78,12 +83,27 @@ func TestAttemptsOfOneCall(t *testing.T) {
 		describe("6", 200, `{"TableStatus":"CREATING"}`) + describe("7", 200, `{"TableStatus":"CREATING"}`) + describe("8", 200, `{"TableStatus":"ACTIVE"}`) + // one waiter
 		describe("9", 200, `{"TableStatus":"ACTIVE"}`)
 	s := newRawServer(t, func(string) string { return httpAnswer(200, "{}") })
-	got, err := replayText(t, Options{Endpoints: endpoint(s.addr), Order: Serial}, text)
+	r, err := New(Options{Endpoints: endpoint(s.addr), Order: Serial})
 	if err != nil {
 		t.Fatal(err)
 	}
+	var out lines
+	if err := r.Run(t.Context(), entry.NewReader(strings.NewReader(text), "in"), &out); err != nil {
+		t.Fatal(err)
+	}
 	attempts := make(map[string]string)
-	for _, e := range got {
+	for _, l := range out.got {
+		var line entry.Line
+		if err := line.Parse([]byte(l)); err != nil {
+			t.Fatal(err)
+		}
+		e, err := line.Decode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if notSent := strings.Contains(l, `"sent":false`); notSent != (e.ID == "2") {
+			t.Errorf("entry %s says that it was not sent: %v", e.ID, notSent)
+		}
 		if e.Replay.StatusCode != 200 {
 			t.Errorf("%s: %+v", e.ID, e.Replay)
 		}
@@ -96,6 +116,10 @@ func TestAttemptsOfOneCall(t *testing.T) {
 	}
 	if n := len(s.requests()); n != 8 {
 		t.Errorf("%d requests, want 8: the second attempt of a call that was done is not sent", n)
+	}
+	var summary strings.Builder
+	if err := r.Summary().Print(&summary, ""); err != nil || !strings.Contains(summary.String(), "9 entries (1 not sent again: the first attempt was answered), ") {
+		t.Errorf("summary %q (%v)", summary.String(), err)
 	}
 }
 

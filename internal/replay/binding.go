@@ -349,7 +349,7 @@ func (n *binding) stands(text []byte, from, to int) bool {
 	case bindPrefix:
 		return after == ':'
 	case bindWhole:
-		return oneOf(before, "\x00/=") && oneOf(after, "\x00/&")
+		return (oneOf(before, "\x00/=") || before == ':' && bytes.HasPrefix(text, []byte("arn:"))) && oneOf(after, "\x00/&")
 	case bindOrigin:
 		return oneOf(after, "\x00/?#\"' ,")
 	}

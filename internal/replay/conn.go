@@ -74,6 +74,13 @@ func (r *response) header(name string) []byte {
 	return nil
 }
 
+// copyFrom takes over another answer, into buffers of its own.
+func (r *response) copyFrom(other *response) {
+	head, fields, body := r.head[:0], r.fields[:0], r.body[:0]
+	*r = *other
+	r.head, r.fields, r.body = append(head, other.head...), append(fields, other.fields...), append(body, other.body...)
+}
+
 func (r *response) reset() {
 	r.status, r.size, r.truncated, r.latency = 0, 0, false, 0
 	r.head, r.fields, r.body = r.head[:0], r.fields[:0], r.body[:0]

@@ -141,6 +141,18 @@ func TestLearn(t *testing.T) {
 		{"a certificate, also in base64", `{"Csr":"-----BEGIN X-----\nMIIDCDCCAfCgAwIB\n-----END X-----\n"}`, `{"Csr":"-----BEGIN X-----\nMIIFooooooooBARR\n-----END X-----\n"}`, j, "",
 			base64.StdEncoding.EncodeToString([]byte("-----BEGIN X-----\nMIIDCDCCAfCgAwIB\n-----END X-----\n")), base64.StdEncoding.EncodeToString([]byte("-----BEGIN X-----\nMIIFooooooooBARR\n-----END X-----\n"))},
 		{"no count in a name", `{"SnapshotIdentifier":"db-2026-name-03"}`, `{"SnapshotIdentifier":"db-2026-name-04"}`, j, "", "db-2026-name-03", "db-2026-name-03"},
+		{"an id behind escapes, in a marker and by itself", `{"NextMarker":"d/a%5Bcache%3Av2%2Cid%3A3c996806-1111-4222-8333-444455556666%5D"}`, `{"NextMarker":"d/a%5Bcache%3Av2%2Cid%3A99999999-8888-4777-8666-555544443333%5D"}`, j, "",
+			"new%09ab%5Bcache%3Av2%2Cid%3A3c996806-1111-4222-8333-444455556666%5D", "new%09ab%5Bcache%3Av2%2Cid%3A99999999-8888-4777-8666-555544443333%5D"},
+		{"an id behind a path, by itself", `{"Id":"/hostedzone/Z0A1B2C3D4E5F6"}`, `{"Id":"/hostedzone/Z9Z8Y7X6W5V4U3"}`, j, "", "Z0A1B2C3D4E5F6 /2013-04-01/hostedzone/Z0A1B2C3D4E5F6/rrset", "Z9Z8Y7X6W5V4U3 /2013-04-01/hostedzone/Z9Z8Y7X6W5V4U3/rrset"},
+		{"an id behind a path, of letters", `{"Id":"/change/CQXBNVWZKLR"}`, `{"Id":"/change/CBRTMPAAHGX"}`, j, "", "CQXBNVWZKLR", "CBRTMPAAHGX"},
+		{"an id by itself, behind a path", `{"Id":"Z0A1B2C3D4E5F6"}`, `{"Id":"Z9Z8Y7X6W5V4U3"}`, j, "", "/hostedzone/Z0A1B2C3D4E5F6", "/hostedzone/Z9Z8Y7X6W5V4U3"},
+		{"an id behind a path at one server alone", `{"Id":"/hostedzone/Z0A1B2C3D4E5F6"}`, `{"Id":"Z9Z8Y7X6W5V4U3"}`, j, "", "/2013-04-01/hostedzone/Z0A1B2C3D4E5F6/rrset", "/2013-04-01/hostedzone/Z9Z8Y7X6W5V4U3/rrset"},
+		{"an id behind a path at the other server alone", `{"Id":"Z0A1B2C3D4E5F6"}`, `{"Id":"/hostedzone/Z9Z8Y7X6W5V4U3"}`, j, "", "/2013-04-01/hostedzone/Z0A1B2C3D4E5F6/rrset", "/2013-04-01/hostedzone/Z9Z8Y7X6W5V4U3/rrset"},
+		{"an id at the end of an ARN", `{"Arn":"arn:aws:x:us-east-1:1:thing/qcorscnw"}`, `{"Arn":"arn:aws:x:us-east-1:1:thing/pdihgans"}`, j, "", "qcorscnw", "pdihgans"},
+		{"a short word behind a prefix, in an ARN", `{"Id":"r-tykw"}`, `{"Id":"r-ipo9"}`, j, "", "arn:aws:x:us-east-1:1:root:r-tykw", "arn:aws:x:us-east-1:1:root:r-ipo9"},
+		{"nothing of it behind other colons", `{"Id":"r-tykw"}`, `{"Id":"r-ipo9"}`, j, "", "see:r-tykw", "see:r-tykw"},
+		{"no name at the end of a path", `{"Id":"/team/frontend"}`, `{"Id":"/team/backends"}`, j, "", "frontend", "frontend"},
+		{"a queue at the end of a URL", `{"Url":"https://sqs.us-east-1.amazonaws.com/1/qcorscnw"}`, `{"Url":"https://sqs.us-east-1.amazonaws.com/1/pdihgans"}`, j, "", "qcorscnw", "pdihgans"},
 		{"a sequence number", `{"SequenceNumber":"49590338271490256608559692538361571095921575989136588898"}`, `{"SequenceNumber":"1"}`, j, "", "49590338271490256608559692538361571095921575989136588898", "1"},
 	}
 	for _, tt := range tests {

@@ -256,12 +256,24 @@ func (l *learner) pair(p pair) {
 		}
 		return
 	}
+	if p.role == value.IDRole {
+		if o[0] == '/' != (r[0] == '/') { // one says /hostedzone/ID where the other says ID
+			o, r = label(o), label(r)
+			if len(o) < minRun || len(r) == 0 {
+				return
+			}
+			class = value.Classify(o)
+		} else {
+			l.label(o, r)
+		}
+	}
 	if p.role == value.IDRole && dated(o, r) {
 		l.know.add(o, r, bindWhole, false) // whoever chose the name in it
 		return
 	}
 	if isPEM(o) && isPEM(r) || madeByService(o, class, p.role) || p.role == value.IDRole && (drawn(o, r) || stamped(o, r)) {
 		l.bind(o, r, bindValue, p.role)
+		l.within(o, r)
 		return
 	}
 	if p.role == value.IDRole && len(o) <= longestScoped && (isOneWord(o) && isOneWord(r) || prefixed(o, r)) {
@@ -329,6 +341,7 @@ func (l *learner) arn(p pair) {
 	l.parts(o[5], r[5], value.ARNRole)
 	if t, _ := l.know.translate(p.original, false, nil); !bytes.Equal(t, p.replay) && (!l.chosen(o[5]) || l.drawnTail(o[5], r[5])) {
 		l.know.add(p.original, p.replay, bindValue, false)
+		l.label(o[5], r[5])
 	}
 }
 
@@ -345,6 +358,7 @@ func (l *learner) url(p pair) {
 	l.parts(pathO, pathR, value.Plain)
 	if t, _ := l.know.translate(pathO, true, nil); !bytes.Equal(t, pathR) && len(pathO) > 1 && len(pathR) > 0 && l.isService(originO) {
 		l.know.addPath(pathO, pathR)
+		l.label(pathO, pathR)
 	}
 	if t, _ := l.know.translate(p.original, false, nil); !bytes.Equal(t, p.replay) {
 		l.know.add(p.original, p.replay, bindValue, false)
@@ -405,32 +419,94 @@ func (l *learner) parts(o, r []byte, role value.Role) {
 	}
 }
 
+// within learns the ids in a longer value of the service's making, such as a
+// marker: the next one may hold them too, beside what a request has named.
+func (l *learner) within(o, r []byte) {
+	if isOneWord(o) || len(o) > longestParts || len(r) > longestParts {
+		return
+	}
+	if n := countParts(o); n < 2 || n > mostParts || n != countParts(r) {
+		return
+	}
+	for len(o) > 0 {
+		var po, pr []byte
+		po, o = cutPart(o)
+		pr, r = cutPart(r)
+		if len(po) >= minRun && !bytes.Equal(po, pr) && value.Classify(po).Kind.Generated() && value.Classify(pr).Kind.Generated() {
+			l.bind(po, pr, bindValue, value.Plain)
+		}
+	}
+}
+
+// label learns the id behind a path or a name that two values have in common,
+// which stands by itself elsewhere: Route 53 answers "/hostedzone/ID" and takes
+// ID as well.
+func (l *learner) label(o, r []byte) {
+	x, y := label(o), label(r)
+	if len(x) < minRun || len(x) == len(o) || len(y) == 0 || !bytes.Equal(o[:len(o)-len(x)], r[:len(r)-len(y)]) || !isLabel(x) || !isLabel(y) {
+		return
+	}
+	if class := value.Classify(x); class.Kind == value.Timestamp || class.Kind == value.Account {
+		return
+	} else if madeByService(x, class, value.IDRole) {
+		l.bind(x, y, bindValue, value.Plain)
+	} else if drawn(x, y) {
+		l.bind(x, y, bindWhole, value.Plain)
+	}
+}
+
+// label returns what stands behind the last slash or colon.
+func label(v []byte) []byte { return v[bytes.LastIndexAny(v, "/:")+1:] }
+
+// isLabel reports letters, digits, and what joins them in a name.
+func isLabel(v []byte) bool {
+	for _, c := range v {
+		if !isAlnum(c) && c != '-' && c != '_' && c != '.' {
+			return false
+		}
+	}
+	return true
+}
+
 // countParts returns the number of separators and of texts between them.
 func countParts(b []byte) int {
 	n := 0
 	inside := false
-	for _, c := range b {
-		if byteClass[c]&classSeparator != 0 {
+	for len(b) > 0 {
+		sep := separatorLength(b)
+		if sep > 0 || !inside {
 			n++
-			inside = false
-		} else if !inside {
-			n++
-			inside = true
 		}
+		inside = sep == 0
+		b = b[max(sep, 1):]
 	}
 	return n
 }
 
 // cutPart returns a separator, or what stands up to the next one.
 func cutPart(b []byte) (part, rest []byte) {
-	if byteClass[b[0]]&classSeparator != 0 {
-		return b[:1], b[1:]
+	if n := separatorLength(b); n > 0 {
+		return b[:n], b[n:]
 	}
 	i := 1
-	for i < len(b) && byteClass[b[i]]&classSeparator == 0 {
+	for i < len(b) && separatorLength(b[i:]) == 0 {
 		i++
 	}
 	return b[:i], b[i:]
+}
+
+// separatorLength returns how long the separator at the start of b is, which
+// may be a URL escape; 0 if there is none.
+func separatorLength(b []byte) int {
+	switch class := byteClass[b[0]]; {
+	case class&classSeparator != 0:
+		return 1
+	case class&classPercent != 0:
+		if n := percentLength(b); n > 1 {
+			return n
+		}
+	}
+	return 0
 }
 
 // bind notes a pair unless a request named the value first.

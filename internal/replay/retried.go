@@ -1,14 +1,11 @@
 package replay
 
-import (
-	"bytes"
-	"slices"
-	"sync"
-)
+import "sync"
 
 // When AWS failed and the SDK sent the call again, the recording holds it
 // twice. An endpoint that did it the first time must not do it a second time:
-// the client would not have asked. Its answer stands for the other attempts.
+// the client would not have asked. Its answer stands for the other attempts,
+// and their entries say that they were not sent.
 
 // retried keeps answers that came where the recording has a failure. It is
 // bounded; the zero value is ready.
@@ -34,8 +31,8 @@ func (t *retried) keep(c *call, original int, resp *response) {
 		delete(t.answers, t.order[0])
 		t.order = t.order[1:]
 	}
-	kept := *resp
-	kept.head, kept.fields, kept.body = bytes.Clone(resp.head), slices.Clone(resp.fields), bytes.Clone(resp.body)
+	var kept response
+	kept.copyFrom(resp)
 	t.answers[string(c.id)] = kept
 	t.order = append(t.order, string(c.id))
 }
@@ -51,9 +48,6 @@ func (t *retried) take(c *call, resp *response) bool {
 	if !ok {
 		return false
 	}
-	resp.status, resp.size, resp.sha256, resp.truncated, resp.latency = kept.status, kept.size, kept.sha256, kept.truncated, kept.latency
-	resp.head = append(resp.head[:0], kept.head...)
-	resp.fields = append(resp.fields[:0], kept.fields...)
-	resp.body = append(resp.body[:0], kept.body...)
+	resp.copyFrom(&kept)
 	return true
 }

@@ -38,6 +38,11 @@ func (w *worker) settle(ctx context.Context, c *call) (polls int, err error) {
 	if w.settling.hasGivenUp(name) {
 		return 0, nil
 	}
+	var refusal *response // to a call that changes something
+	if w.resp.status >= 400 && !readsOnly(&c.req) {
+		refusal = new(response)
+		refusal.copyFrom(&w.resp)
+	}
 	end := time.Now().Add(limit)
 	for pause := firstPoll; ; pause = min(pause*3/2, lastPoll) {
 		if time.Now().Add(pause).After(end) {
@@ -56,6 +61,9 @@ func (w *worker) settle(ctx context.Context, c *call) (polls int, err error) {
 			return polls, err
 		}
 		if !w.unsettled(c) {
+			if refusal != nil && w.isGone(c) {
+				w.resp.copyFrom(refusal) // it was done after all: a repetition too many says nothing of it
+			}
 			return polls, nil
 		}
 	}
@@ -109,6 +117,16 @@ func (w *worker) unsettled(c *call) bool {
 		}
 	}
 	return false
+}
+
+// isGone reports whether the answer says that there is not what the call acts on.
+func (w *worker) isGone(c *call) bool {
+	resp := &w.resp
+	if resp.status < 400 || resp.status >= 500 {
+		return false
+	}
+	code := awsapi.ErrorCode(c.req.api.Protocol, resp.status, resp.text, resp.body)
+	return resp.status == 404 || resp.status == 410 || strings.Contains(code, "NotFound") || strings.Contains(code, "NoSuch") || strings.Contains(code, "NonExistent") || strings.Contains(code, "DoesNotExist")
 }
 
 // text returns the first value of a header, as awsapi asks for it.

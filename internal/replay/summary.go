@@ -17,6 +17,7 @@ type Summary struct {
 	services map[string]*Tally
 	total    Tally
 	bytes    atomic.Int64 // of the input's entries that were counted
+	notSent  atomic.Int64 // later attempts of calls whose first was answered
 }
 
 // A Tally counts entries.
@@ -78,7 +79,11 @@ func (s *Summary) Print(w io.Writer, prefix string) error {
 		_, err := fmt.Fprintf(w, "%sno entries: nothing was sent\n", prefix)
 		return err
 	}
-	_, err := fmt.Fprintf(w, "%s%s, status codes: %d matched, %d mismatched, %s\n", prefix, plural(t.Total(), "entry", "entries"), t.Matched, t.Mismatched, plural(t.Errors, "error", "errors"))
+	var notSent string
+	if n := s.notSent.Load(); n > 0 {
+		notSent = fmt.Sprintf(" (%d not sent again: the first attempt was answered)", n)
+	}
+	_, err := fmt.Fprintf(w, "%s%s%s, status codes: %d matched, %d mismatched, %s\n", prefix, plural(t.Total(), "entry", "entries"), notSent, t.Matched, t.Mismatched, plural(t.Errors, "error", "errors"))
 	if err != nil || len(s.services) < 2 && t.Matched == t.Total() {
 		return err
 	}

@@ -26,14 +26,16 @@ type worker struct {
 	rewrites []entry.Rewrite
 	learner  learner
 	rewriter rewriter
-	polls    int // how often the call was sent again until it was settled
+	polls    int  // how often the call was sent again until it was settled
+	stands   bool // the answer is that to an earlier attempt: the call was not sent
 }
 
 // run sends a call and puts the answer into its line.
 func (w *worker) run(ctx context.Context, c *call) {
 	w.rewrites, w.polls = w.rewrites[:0], 0
 	err := c.bad
-	if err == nil && !w.retried.take(c, &w.resp) {
+	w.stands = err == nil && w.retried.take(c, &w.resp)
+	if err == nil && !w.stands {
 		err = w.send(ctx, c)
 	}
 	if err == nil && w.know != nil {
@@ -42,6 +44,9 @@ func (w *worker) run(ctx context.Context, c *call) {
 	o := &c.line.Object
 	original, _ := o.Status() // 0 where it is no status: cm-diff says so
 	w.r.summary.count(c, original, w.resp.status, err)
+	if w.stands {
+		w.r.summary.notSent.Add(1)
+	}
 	if err != nil {
 		w.failed(err)
 	} else if c.attemptOf == "" {
@@ -257,6 +262,9 @@ func (w *worker) appendReplay(dst []byte, c *call, err error) []byte {
 	if c.attemptOf != "" {
 		dst = append(dst, `,"attempt_of":`...)
 		dst = entry.AppendString(dst, c.attemptOf)
+	}
+	if w.stands {
+		dst = append(dst, `,"sent":false`...)
 	}
 	return append(dst, '}')
 }
