@@ -101,8 +101,8 @@ func TestAttemptsOfOneCall(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if notSent := strings.Contains(l, `"sent":false`); notSent != (e.ID == "2") {
-			t.Errorf("entry %s says that it was not sent: %v", e.ID, notSent)
+		if e.Replay.NotSent != (e.ID == "2") {
+			t.Errorf("entry %s says that it was not sent: %v", e.ID, e.Replay.NotSent)
 		}
 		if e.Replay.StatusCode != 200 {
 			t.Errorf("%s: %+v", e.ID, e.Replay)

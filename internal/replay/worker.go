@@ -255,16 +255,16 @@ func (w *worker) appendReplay(dst []byte, c *call, err error) []byte {
 	if len(w.rewrites) > 0 {
 		dst = append(dst, ']')
 	}
-	if w.polls > 0 {
-		dst = append(dst, `,"polls":`...)
-		dst = strconv.AppendInt(dst, int64(w.polls), 10)
-	}
 	if c.attemptOf != "" {
 		dst = append(dst, `,"attempt_of":`...)
 		dst = entry.AppendString(dst, c.attemptOf)
 	}
 	if w.stands {
 		dst = append(dst, `,"sent":false`...)
+	}
+	if w.polls > 0 {
+		dst = append(dst, `,"polls":`...)
+		dst = strconv.AppendInt(dst, int64(w.polls), 10)
 	}
 	return append(dst, '}')
 }

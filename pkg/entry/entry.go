@@ -88,6 +88,11 @@ type Replay struct {
 	// AttemptOf is the id of the first entry of the same call, when the client
 	// sent the call again because the service was not ready.
 	AttemptOf string
+	// NotSent says that the answer is that to AttemptOf, which had done what was
+	// asked, and that this attempt was not sent.
+	NotSent bool
+	// Polls is how often the request was sent again until it was settled.
+	Polls int64
 }
 
 // A Rewrite is a value in the recorded request that the replay replaced.
@@ -184,6 +189,12 @@ func (r *Replay) AppendJSON(dst []byte) []byte {
 		dst = append(dst, ']')
 	}
 	dst = appendTextIf(dst, FieldAttemptOf, r.AttemptOf)
+	if r.NotSent {
+		dst = append(appendName(dst, FieldSent), "false"...)
+	}
+	if r.Polls > 0 {
+		dst = strconv.AppendInt(appendName(dst, FieldPolls), r.Polls, 10)
+	}
 	return append(dst, '}')
 }
 
@@ -269,6 +280,8 @@ func (o *Object) decodeReplay() (*Replay, error) {
 		Error:           d.text(FieldError),
 		Endpoint:        d.text(FieldEndpoint),
 		AttemptOf:       d.text(FieldAttemptOf),
+		NotSent:         string(o.Get(FieldSent)) == "false",
+		Polls:           d.int(FieldPolls),
 	}
 	if d.err == nil && o.Has(FieldRewrites) {
 		d.err = json.Unmarshal(o.Get(FieldRewrites), &r.Rewrites)
@@ -324,6 +337,11 @@ func (d *decoder) text(f Field) string {
 
 func (d *decoder) status() int {
 	n, err := d.o.Status()
+	return take(d, n, err)
+}
+
+func (d *decoder) int(f Field) int64 {
+	n, err := d.o.Int(f)
 	return take(d, n, err)
 }
 

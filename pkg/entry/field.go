@@ -41,6 +41,8 @@ const (
 	FieldEndpoint
 	FieldRewrites
 	FieldAttemptOf
+	FieldSent
+	FieldPolls
 
 	// Of an entry in a Recording: the values of headers that came more than once.
 	FieldRequestHeaderValues
@@ -89,6 +91,8 @@ var fieldNames = [numFields]string{
 	FieldEndpoint:              "endpoint",
 	FieldRewrites:              "rewrites",
 	FieldAttemptOf:             "attempt_of",
+	FieldSent:                  "sent",
+	FieldPolls:                 "polls",
 	FieldRequestHeaderValues:   "request_header_values",
 	FieldResponseHeaderValues:  "response_header_values",
 	FieldMatch:                 "match",
@@ -171,6 +175,10 @@ func lookup(name []byte) (Field, bool) {
 		return FieldRewrites, true
 	case "attempt_of":
 		return FieldAttemptOf, true
+	case "sent":
+		return FieldSent, true
+	case "polls":
+		return FieldPolls, true
 	case "request_header_values":
 		return FieldRequestHeaderValues, true
 	case "response_header_values":

@@ -289,7 +289,7 @@ func TestCorpusKeepsEveryByte(t *testing.T) {
 }
 
 func TestDecodeAppendJSON(t *testing.T) {
-	const in = `{"id":"a","timestamp":"2026-03-01T10:00:01.000000005Z","service":"s3","action":"PutObject","region":"eu-west-1","method":"PUT","host":"b.s3.eu-west-1.amazonaws.com","path":"/k%2F","query":"x-id=PutObject","status_code":200,"latency_ms":1.5,"offset_ms":0.000001,"request_headers":{"X-Amz-Meta-A":["1","2"],"Host":"h"},"request_body":"//4=","request_body_encoding":"base64","response_headers":{"Etag":"\"x\""},"response_body_size":9007199254740993,"response_body_sha256":"ab","response_body_truncated":true,"error":"cut","replay":{"status_code":0,"latency_ms":0,"error":"refused","endpoint":"a","rewrites":[{"original":"1","replay":"2","where":"path"}],"attempt_of":"z"}}`
+	const in = `{"id":"a","timestamp":"2026-03-01T10:00:01.000000005Z","service":"s3","action":"PutObject","region":"eu-west-1","method":"PUT","host":"b.s3.eu-west-1.amazonaws.com","path":"/k%2F","query":"x-id=PutObject","status_code":200,"latency_ms":1.5,"offset_ms":0.000001,"request_headers":{"X-Amz-Meta-A":["1","2"],"Host":"h"},"request_body":"//4=","request_body_encoding":"base64","response_headers":{"Etag":"\"x\""},"response_body_size":9007199254740993,"response_body_sha256":"ab","response_body_truncated":true,"error":"cut","replay":{"status_code":0,"latency_ms":0,"error":"refused","endpoint":"a","rewrites":[{"original":"1","replay":"2","where":"path"}],"attempt_of":"z","sent":false,"polls":2}}`
 	e, err := parse(t, in).Decode()
 	if err != nil {
 		t.Fatal(err)
