@@ -1,12 +1,14 @@
 package capture
 
 import (
+	"slices"
 	"strings"
 )
 
 // A matcher looks whether a secret stands where one of its words was found, and
-// returns what to put in the place of s[start:end]. All are linear in the
-// length of what they replace.
+// returns what to put in the place of s[start:end]. It takes time for what it
+// replaces; where it replaces nothing, for a few bytes only: a text may consist of such
+// words.
 type matcher func(r *redactor, s string, at int) (start, end int, clean string, ok bool)
 
 // freeText replaces in a text whatever has the form of a secret.
@@ -102,13 +104,23 @@ func run[text string | []byte](s text, set *byteSet) int {
 	return len(s)
 }
 
-// runBack returns where the bytes of the set begin that end before i.
+// runBack returns where the bytes of the set begin that end before i, or what is
+// longestName before.
 func runBack(s string, i int, set *byteSet) int {
-	for i > 0 && set[s[i-1]] {
+	for least := max(0, i-longestName); i > least && set[s[i-1]]; {
 		i--
 	}
 	return i
 }
+
+// longestName bounds what is looked at as a name. One of so many bytes is none.
+const longestName = 64
+
+// nameRun is the length of the name that s begins with.
+func nameRun(s string) int { return run(s[:min(len(s), longestName)], &nameByte) }
+
+// isRun reports whether s begins with n bytes of the set, and no more.
+func isRun(s string, n int, set *byteSet) bool { return run(s[:min(len(s), n+1)], set) == n }
 
 func matchKeyID(r *redactor, s string, at int) (int, int, string, bool) {
 	end := at + 20
@@ -118,8 +130,8 @@ func matchKeyID(r *redactor, s string, at int) (int, int, string, bool) {
 	clean := r.names.cached(s[at:end])
 	// The secret may stand right behind it, as in a list of credentials.
 	from := end + run(s[end:min(len(s), end+6)], &besideByte)
-	if n := run(s[from:], &base64Byte); from > end && n == 40 && strings.ContainsAny(s[from:from+n], lower) {
-		return at, from + n, clean + s[end:from] + r.names.text(s[from:from+n]), true
+	if from > end && isRun(s[from:], 40, &base64Byte) && strings.ContainsAny(s[from:from+40], lower) {
+		return at, from + 40, clean + s[end:from] + r.names.text(s[from:from+40]), true
 	}
 	return at, end, clean, true
 }
@@ -161,7 +173,11 @@ func matchJWT(r *redactor, s string, at int) (int, int, string, bool) {
 	if at > 0 && wordByte[s[at-1]] {
 		return 0, 0, "", false
 	}
-	end := at + run(s[at:], &jwtByte)
+	const longest = 4 << 10 // of a header, which may have certificates
+	end := at + run(s[at:min(len(s), at+longest)], &jwtByte)
+	if end-at == longest {
+		return 0, 0, "", false
+	}
 	for parts := 1; parts < 5 && end+4 < len(s) && s[end] == '.' && run(s[end+1:end+5], &jwtByte) == 4; parts++ {
 		end += 1 + run(s[end+1:], &jwtByte)
 	}
@@ -172,8 +188,11 @@ func matchJWT(r *redactor, s string, at int) (int, int, string, bool) {
 }
 
 func matchSessionToken(r *redactor, s string, at int) (int, int, string, bool) {
+	if at > 0 && wordByte[s[at-1]] {
+		return 0, 0, "", false
+	}
 	end := at + run(s[at:], &tokenByte)
-	if end-at < 64 || at > 0 && wordByte[s[at-1]] {
+	if end-at < 64 {
 		return 0, 0, "", false
 	}
 	token := s[at:end]
@@ -183,11 +202,15 @@ func matchSessionToken(r *redactor, s string, at int) (int, int, string, bool) {
 	return at, end, r.names.cached(token), true
 }
 
+// urlSecrets are the parameters that matchParameter replaces.
+var urlSecrets = []string{"x-amz-signature", "signature", "x-amz-credential", "credential", "x-amz-security-token", "x-amz-s3session-token", "awsaccesskeyid",
+	"x-goog-signature", "x-oss-signature", "access_token", "refresh_token", "id_token", "token"}
+
 // matchParameter is for the parameters of a presigned URL, also where the URL
 // is itself a parameter, and for those in what a client has signed.
 func matchParameter(r *redactor, s string, at int) (int, int, string, bool) {
 	start := runBack(s, at, &nameByte)
-	end := at + run(s[at:], &nameByte)
+	end := at + nameRun(s[at:])
 	if at-start > 40 || end == len(s) {
 		return 0, 0, "", false
 	}
@@ -206,33 +229,33 @@ func matchParameter(r *redactor, s string, at int) (int, int, string, bool) {
 	if end > len(s) {
 		return 0, 0, "", false
 	}
-	from := end
-	end += run(s[end:], &valueByte)
-	value := s[from:end]
-	if i := strings.Index(value, "%26"); escaped && i >= 0 {
-		value = value[:i]
-		end = from + i
+	name = strings.ToLower(name)
+	if !slices.Contains(urlSecrets, name) {
+		return 0, 0, "", false
 	}
+	from := end
+	for end < len(s) && valueByte[s[end]] && !(escaped && strings.HasPrefix(s[end:], "%26")) {
+		end++
+	}
+	value := s[from:end]
 	if value == "" {
 		return 0, 0, "", false
 	}
 	if escaped {
 		value = unescape(value)
 	}
-	switch strings.ToLower(name) {
+	switch name {
 	case "x-amz-signature", "signature":
 		value = redacted
 	case "x-amz-credential", "credential":
 		value = r.credential(value)
 	case "x-amz-security-token", "x-amz-s3session-token", "awsaccesskeyid":
 		value = escapeQuery(r.names.cached(unescapePath(value)))
-	case "x-goog-signature", "x-oss-signature", "access_token", "refresh_token", "id_token", "token":
+	default:
 		if len(value) < 16 {
 			return 0, 0, "", false
 		}
 		value = escapeQuery(r.names.cached(unescapePath(value)))
-	default:
-		return 0, 0, "", false
 	}
 	if escaped {
 		value = escapeQuery(value)
@@ -241,17 +264,17 @@ func matchParameter(r *redactor, s string, at int) (int, int, string, bool) {
 }
 
 func matchSecretKey(r *redactor, s string, at int) (int, int, string, bool) {
-	at += run(s[at:], &nameByte)
-	gap := run(s[at:], &quoteByte)
+	at += nameRun(s[at:])
+	gap := run(s[at:min(len(s), at+13)], &quoteByte)
 	at += gap
-	if gap == 0 || gap > 12 || run(s[at:], &base64Byte) != 40 {
+	if gap == 0 || gap > 12 || !isRun(s[at:], 40, &base64Byte) {
 		return 0, 0, "", false
 	}
 	return at, at + 40, r.names.text(s[at : at+40]), true
 }
 
 func matchDenied(r *redactor, s string, at int) (int, int, string, bool) {
-	i := strings.IndexByte(s[at:], ':')
+	i := strings.IndexByte(s[at:min(len(s), at+longestName)], ':')
 	if i < 0 {
 		return 0, 0, "", false
 	}

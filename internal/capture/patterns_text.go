@@ -54,8 +54,11 @@ var (
 // match replaces a token but for what it begins with, which is no part of the secret.
 func (f *tokenForm) match(r *redactor, s string, at int) (int, int, string, bool) {
 	from := at + len(f.start)
+	if at > 0 && wordByte[s[at-1]] {
+		return 0, 0, "", false
+	}
 	n := run(s[from:], f.chars)
-	if n < f.min || at > 0 && wordByte[s[at-1]] {
+	if n < f.min {
 		return 0, 0, "", false
 	}
 	if f.start == "amzn.mws." || strings.HasSuffix(f.start, "/") { // words of their own
@@ -79,7 +82,7 @@ func matchAssignment(r *redactor, s string, at int) (int, int, string, bool) {
 		at++
 		start = at
 	}
-	end := at + run(s[at:], &nameByte)
+	end := at + nameRun(s[at:])
 	name := strings.TrimLeft(s[start:end], "-")
 	if len(name) > 40 || !secretName(name, false) && !assignedOnly(name) {
 		return 0, 0, "", false
@@ -88,7 +91,8 @@ func matchAssignment(r *redactor, s string, at int) (int, int, string, bool) {
 	if !ok {
 		return 0, 0, "", false
 	}
-	n := run(s[from:], &assignedByte)
+	const judged = 1 << 10 // a longer value is judged by so much of it
+	n := run(s[from:min(len(s), from+judged)], &assignedByte)
 	value := strings.TrimRight(s[from:from+n], ".,)]}")
 	least := 4
 	if low := strings.ToLower(name); !strings.HasSuffix(low, "password") && low != "pwd" && low != "passwd" {
@@ -100,6 +104,10 @@ func matchAssignment(r *redactor, s string, at int) (int, int, string, bool) {
 	switch strings.ToLower(value) {
 	case "string", "true", "false", "null", "none", "required", "optional", strings.ToLower(redacted):
 		return 0, 0, "", false
+	}
+	if n == judged {
+		n += run(s[from+n:], &assignedByte)
+		value = strings.TrimRight(s[from:from+n], ".,)]}")
 	}
 	return from, from + len(value), r.names.text(value), true
 }
