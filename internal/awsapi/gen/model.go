@@ -68,6 +68,7 @@ type shape struct {
 	Flattened        bool              `json:"flattened"`
 	XMLAttribute     bool              `json:"xmlAttribute"`
 	Sensitive        bool              `json:"sensitive"`
+	Enum             []string          `json:"enum"`
 	IdempotencyToken bool              `json:"idempotencyToken"`
 	Streaming        bool              `json:"streaming"`
 	EventStream      bool              `json:"eventstream"`
@@ -85,6 +86,21 @@ func (m *model) define(s *shape) *shape {
 		s = m.Shapes[s.Shape]
 	}
 	return s
+}
+
+// openEnums makes no secret of one of a few words that the model itself lists, such
+// as BLOCK or NONE: a service refuses any other.
+func (m *model) openEnums() {
+	for _, s := range m.Shapes {
+		if len(s.Enum) > 0 {
+			s.Sensitive = false
+		}
+		for _, member := range s.Members {
+			if target := m.define(member); target != nil && len(target.Enum) > 0 {
+				member.Sensitive = false
+			}
+		}
+	}
 }
 
 func (m *model) check() error {
@@ -108,6 +124,7 @@ func readBotocore(dir, version string) ([]*model, error) {
 		if err := readJSON(file, m); err != nil {
 			return nil, err
 		}
+		m.openEnums()
 		out = append(out, m)
 	}
 	return out, nil
@@ -129,6 +146,7 @@ func readV2(dir, version string) ([]*model, error) {
 		if m.Metadata.ServiceID == "" || len(m.Operations) == 0 {
 			continue // a stub of a service that is no more
 		}
+		m.openEnums()
 		out = append(out, m)
 	}
 	return out, nil
