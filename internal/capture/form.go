@@ -8,8 +8,9 @@ import (
 
 // The form of a text is what a pseudonym keeps of it: where its characters can be
 // replaced, and by what. A letter stays one of its case, a digit a digit, and within
-// the text a UUID stays a UUID, a date a date, hexadecimal hexadecimal, a URL one of
-// its scheme with the names in its query, an ARN one of its service and region. All
+// the text a UUID stays a UUID, a date a date, hexadecimal hexadecimal, an address of
+// IPv4 one, a URL one of its scheme with the names in its query, an ARN one of its
+// service, region and kind of resource. All
 // else stays as it is. Replacing changes nothing of the form, so that it can be
 // found from the pseudonym, too.
 type formPlace struct {
@@ -103,7 +104,7 @@ func formOf(s []byte) []formPlace {
 			}
 			continue
 		}
-		if n := arnPrefix(s[i:]); n > 0 {
+		if n := f.arn(i); n > 0 {
 			i += n
 			continue
 		}
@@ -146,6 +147,9 @@ func (f *former) word(i int) int {
 	if n := f.date(i); n > 0 {
 		return i + n
 	}
+	if n := f.ipv4(i); n > 0 {
+		return i + n
+	}
 	if len(s) >= 20 && isKeyID(string(s[:20])) && (len(s) == 20 || !isAlnum(s[20])) {
 		for k := 4; k < 13; k++ {
 			f.add(i+k, anyUpper)
@@ -154,6 +158,9 @@ func (f *former) word(i int) int {
 			f.places = append(f.places, formPlace{int32(i+13) + int32(k), k, example})
 		}
 		return i + 20
+	}
+	if n := idPrefix(s); n > 0 {
+		return i + n
 	}
 	n := 0
 	var has struct{ digit, upper, lower, beyondF, notBase32 bool }
@@ -166,7 +173,7 @@ func (f *former) word(i int) int {
 		has.notBase32 = has.notBase32 || 'a' <= c && c <= 'z' || c == '0' || c == '1' || c == '8' || c == '9'
 		n++
 	}
-	hexadecimal := n >= 8 && has.digit && has.upper != has.lower && !has.beyondF
+	hexadecimal := !has.beyondF && (n >= 4 && has.digit || n >= 8) && (has.upper || has.lower)
 	base32 := n >= 16 && !has.notBase32 && has.digit
 	for k, c := range s[:n] {
 		switch {
@@ -189,6 +196,68 @@ func (f *former) word(i int) int {
 	}
 	return i + n
 }
+
+// idPrefix returns the length of what a resource's id begins with, as subnet- and i-;
+// 0 if s begins with none.
+func idPrefix(s []byte) int {
+	letters := run(s[:min(len(s), 12)], &lowerByte)
+	if letters == 0 || letters+1 >= len(s) || s[letters] != '-' {
+		return 0
+	}
+	id := s[letters+1:]
+	n := run(id[:min(len(id), 18)], &lowerHexByte)
+	if n != 8 && n != 17 || n < len(id) && (wordByte[id[n]] || id[n] == '-') {
+		return 0
+	}
+	return letters + 1
+}
+
+var lowerByte = setOf(lower)
+
+// ipv4 adds the places of an IPv4 address at i, and returns its length; 0 if there is
+// none. A part of three digits begins with 1, so that it stays below 256.
+func (f *former) ipv4(i int) int {
+	s := f.s[i:min(len(f.s), i+16)]
+	if !isDigit(s[0]) || i > 0 && f.s[i-1] == '.' {
+		return 0
+	}
+	var ends [4]int // of its parts
+	n := 0
+	for part := range ends {
+		if part > 0 {
+			if n == len(s) || s[n] != '.' {
+				return 0
+			}
+			n++
+		}
+		k := run(s[n:], &digitByte)
+		if k == 0 || k > 3 || k == 3 && string(s[n:n+3]) > "255" {
+			return 0
+		}
+		n += k
+		ends[part] = n
+	}
+	if n < len(s) && (isAlnum(s[n]) || s[n] == '.') {
+		return 0
+	}
+	from := 0
+	for _, end := range ends {
+		for k := from; k < end; k++ {
+			switch {
+			case k > from:
+				f.add(i+k, anyDigit)
+			case end-from == 3 && s[k] != '0':
+				f.add(i+k, one)
+			case s[k] != '0':
+				f.add(i+k, notZero)
+			}
+		}
+		from = end + 1
+	}
+	return n
+}
+
+var digitByte = setOf(digits)
 
 func (f *former) add(at int, c class) {
 	f.places = append(f.places, formPlace{int32(at), 1, c})
@@ -234,10 +303,28 @@ func (f *former) date(i int) int {
 				f.add(i+k, anyDigit)
 			}
 		}
-		return len(layout)
+		n := len(layout)
+		if !strings.HasSuffix(layout, "s") {
+			return n
+		}
+		s := f.s[i:]
+		if n+1 < len(s) && s[n] == '.' && isDigit(s[n+1]) { // a fraction
+			for n++; n < len(s) && isDigit(s[n]); n++ {
+				f.add(i+n, anyDigit)
+			}
+		}
+		if n < len(s) && s[n] == 'Z' {
+			return n + 1
+		}
+		if n < len(s) && (s[n] == '+' || s[n] == '-') { // how far the zone is off
+			n += 1 + run(s[n+1:min(len(s), n+6)], &zoneByte)
+		}
+		return n
 	}
 	return 0
 }
+
+var zoneByte = setOf(digits + ":")
 
 func fitsDate(s []byte, layout string) bool {
 	if len(s) < len(layout) || len(s) > len(layout) && isDigit(s[len(layout)]) {
@@ -297,7 +384,7 @@ func ownHost(name string) bool {
 	case "localhost", "127.0.0.1", "[::1]", "169.254.169.254":
 		return true
 	}
-	for _, suffix := range [...]string{".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws", ".on.aws", ".amazoncognito.com", ".cloudfront.net", ".awsapps.com",
+	for _, suffix := range [...]string{".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".aws", ".amazoncognito.com", ".cloudfront.net", ".awsapps.com",
 		".amazonaws-us-gov.com", ".localhost", ".example.com", ".example.org"} {
 		if strings.HasSuffix(name, suffix) {
 			return true
@@ -305,6 +392,27 @@ func ownHost(name string) bool {
 	}
 	return false
 }
+
+// arn adds the places of an ARN's account at i, and returns the length of what it
+// begins with: partition, service, region, account and kind of resource; 0 if there
+// is none.
+func (f *former) arn(i int) int {
+	s := f.s[i:]
+	n := arnPrefix(s)
+	account := run(s[n:min(len(s), n+13)], &digitByte)
+	if n == 0 || account != 12 || n+account >= len(s) || s[n+account] != ':' {
+		return n
+	}
+	f.word(i + n)
+	n += account + 1
+	kind := run(s[n:min(len(s), n+40)], &kindByte)
+	if end := n + kind; end < len(s) && (s[end] == '/' || s[end] == ':') {
+		n = end
+	}
+	return n
+}
+
+var kindByte = setOf(lower + "-")
 
 // arnPrefix returns the length of what an ARN begins with: partition, service and
 // region.

@@ -82,7 +82,7 @@ func allBut(chars string) (set byteSet) {
 
 var (
 	wordByte      = setOf(upper + lower + digits + "_")
-	nameByte      = setOf(upper + lower + digits + "_-")
+	nameByte      = setOf(nameChars)
 	jwtByte       = setOf(upper + lower + digits + "_-")
 	base64Byte    = setOf(upper + lower + digits + "+/=")
 	tokenByte     = setOf(upper + lower + digits + "+/=_%-")
@@ -93,6 +93,8 @@ var (
 	authorityByte = allBut(`/"'<>\?#`)
 	valueByte     = allBut(`&;,"'<>\`)
 )
+
+const nameChars = upper + lower + digits + "_-"
 
 // run returns how many bytes s begins with that are of the set.
 func run[text string | []byte](s text, set *byteSet) int {
@@ -218,30 +220,40 @@ func matchParameter(r *redactor, s string, at int) (int, int, string, bool) {
 	if start > 0 && s[start-1] == '\\' {
 		name = strings.TrimPrefix(name, "u0026") // an ampersand in JSON
 	}
-	escaped := s[end] == '%'
-	end++
-	if escaped {
-		end += 2 // %3D
-		if start >= 2 && len(name) > 2 && s[max(0, start-1)] == '%' {
-			name = name[2:] // of %26name%3D
+	// Within a parameter, it is escaped once for each parameter around it: %3D, %253D.
+	levels := 0
+	if s[end] == '%' {
+		for end++; levels < 4 && strings.HasPrefix(s[end:], "25"); end += 2 {
+			levels++
 		}
-	}
-	if end > len(s) {
-		return 0, 0, "", false
+		if levels > 3 || !strings.HasPrefix(s[end:], "3D") && !strings.HasPrefix(s[end:], "3d") {
+			return 0, 0, "", false
+		}
+		levels++
+		end += 2
+		if cut := 2 * levels; start > 0 && s[start-1] == '%' && len(name) > cut {
+			name = name[cut:] // of %26name%3D
+		}
+	} else {
+		end++
 	}
 	name = strings.ToLower(name)
 	if !slices.Contains(urlSecrets, name) {
 		return 0, 0, "", false
 	}
+	ampersand := "&"
+	if levels > 0 {
+		ampersand = "%" + strings.Repeat("25", levels-1) + "26"
+	}
 	from := end
-	for end < len(s) && valueByte[s[end]] && !(escaped && strings.HasPrefix(s[end:], "%26")) {
+	for end < len(s) && valueByte[s[end]] && !strings.HasPrefix(s[end:], ampersand) {
 		end++
 	}
 	value := s[from:end]
 	if value == "" {
 		return 0, 0, "", false
 	}
-	if escaped {
+	for range levels {
 		value = unescape(value)
 	}
 	switch name {
@@ -257,7 +269,7 @@ func matchParameter(r *redactor, s string, at int) (int, int, string, bool) {
 		}
 		value = escapeQuery(r.names.cached(unescapePath(value)))
 	}
-	if escaped {
+	for range levels {
 		value = escapeQuery(value)
 	}
 	return from, end, value, true

@@ -27,6 +27,7 @@ func TestSecretsInText(t *testing.T) {
 		{"a URL signed for Azure", "https://a.blob.core.windows.net/c/b?sv=2024-01-01&sig=SECRET&se=x", random(t, 40, alnum)},
 		{"a presigned URL in escaped JSON", `see \"https://b.s3.amazonaws.com/k?a=b\u0026X-Amz-Security-Token=SECRET\u0026x=1\"`, random(t, 100, alnum)},
 		{"a presigned URL as a parameter, in lower case", "https://x/?next=https%3a%2f%2fb.s3.amazonaws.com%2fk%3fX-Amz-Security-Token%3dSECRET%26x%3d1", random(t, 100, alnum)},
+		{"a presigned URL as a parameter of a parameter", "https://x/?next=%2Flogin%3Fback%3Dhttps%253A%252F%252Fb.s3.amazonaws.com%252Fk%253FX-Amz-Security-Token%253DSECRET%2526x%253D1", random(t, 100, alnum)},
 		{"a login to ECR", "docker login -u AWS -p eyJwYXlsb2FkSECRET 123456789012.dkr.ecr.us-east-1.amazonaws.com", random(t, 200, alnum)},
 		{"a token of a provider", "GITHUB_TOKEN is ghp_SECRET.", random(t, 36, alnum)},
 	} {

@@ -64,8 +64,30 @@ func (f *tokenForm) match(r *redactor, s string, at int) (int, int, string, bool
 	if f.start == "amzn.mws." || strings.HasSuffix(f.start, "/") { // words of their own
 		return from, from + n, r.names.text(s[from : from+n]), true
 	}
-	return at, from + n, string(r.names.keeping([]byte(s[at:from+n]), len(f.start))), true
+	return at, from + n, r.names.keeping(s[at:from+n], len(f.start)), true
 }
+
+// matchTwilio is for the id of an API key of Twilio's, 32 hexadecimal digits behind SK.
+func matchTwilio(r *redactor, s string, at int) (int, int, string, bool) {
+	from := at + len("SK")
+	if n := run(s[from:min(len(s), from+33)], &lowerHexByte); n != 32 || at > 0 && wordByte[s[at-1]] || from+n < len(s) && wordByte[s[from+n]] {
+		return 0, 0, "", false
+	}
+	return at, from + 32, r.names.keeping(s[at:from+32], len("SK")), true
+}
+
+// matchTelegram is for the token of a bot of Telegram's: its number, a colon, and 35
+// characters of which the first two are AA.
+func matchTelegram(r *redactor, s string, at int) (int, int, string, bool) {
+	start := runBack(s, at, &digitByte)
+	n := run(s[at+1:min(len(s), at+64)], &nameByte)
+	if at-start < 8 || at-start > 10 || n < 35 || start > 0 && wordByte[s[start-1]] {
+		return 0, 0, "", false
+	}
+	return start, at + 1 + n, r.names.text(s[start : at+1+n]), true
+}
+
+var lowerHexByte = setOf("0123456789abcdef")
 
 // assignedNames are parts of names whose value in a text is a secret, as in
 // password=…, "api_key": "…" or --password …; see matchAssignment.

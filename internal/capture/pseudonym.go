@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"hash"
+	"hash/maphash"
 	mathrand "math/rand/v2"
 	"slices"
 	"strings"
@@ -35,10 +36,43 @@ type pseudonymizer struct {
 
 	mu    sync.RWMutex
 	cache map[string]string // of key ids and tokens, which come with each call
+
+	seed maphash.Seed
+	made madeTexts
+}
+
+// madeTexts knows the last pseudonyms that were made, by their hashes: what stands
+// for a secret is none, where it is come upon again in the same text by another way.
+// At least half of maxMade are known.
+type madeTexts struct {
+	mu         sync.Mutex
+	young, old map[uint64]struct{}
+}
+
+const (
+	maxMade = 1 << 14
+	minMade = 12 // of a shorter one, a secret may be equal to it by chance
+)
+
+func (m *madeTexts) add(hash uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.young == nil || len(m.young) >= maxMade/2 {
+		m.young, m.old = map[uint64]struct{}{}, m.young
+	}
+	m.young[hash] = struct{}{}
+}
+
+func (m *madeTexts) has(hash uint64) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, young := m.young[hash]
+	_, old := m.old[hash]
+	return young || old
 }
 
 func newPseudonymizer() *pseudonymizer {
-	p := &pseudonymizer{cache: map[string]string{}}
+	p := &pseudonymizer{cache: map[string]string{}, seed: maphash.MakeSeed()}
 	rand.Read(p.key[:]) // never fails
 	p.hashes.New = func() any { return hmac.New(sha256.New, p.key[:]) }
 	return p
@@ -72,8 +106,25 @@ func (p *pseudonymizer) cached(value string) string {
 	return out
 }
 
-// text returns the pseudonym of a text.
+// text returns the pseudonym of a text; of a pseudonym, itself.
 func (p *pseudonymizer) text(value string) string {
+	return p.once(value, p.textOf)
+}
+
+// once returns what pseudonym makes of a text that is no pseudonym yet.
+func (p *pseudonymizer) once(value string, pseudonym func(string) string) string {
+	if len(value) < minMade {
+		return pseudonym(value)
+	}
+	if p.made.has(maphash.String(p.seed, value)) {
+		return value
+	}
+	out := pseudonym(value)
+	p.made.add(maphash.String(p.seed, out))
+	return out
+}
+
+func (p *pseudonymizer) textOf(value string) string {
 	if isKeyID(value) {
 		sum := p.digest([]byte(value))
 		return value[:4] + base32Text(sum[:9]) + "EXAMPLE"
@@ -84,7 +135,7 @@ func (p *pseudonymizer) text(value string) string {
 	if isJWT(value) {
 		// The header says of what kind it is; claims and signature are the secret.
 		head, rest, _ := strings.Cut(value, ".")
-		return head + "." + string(p.bytes([]byte(rest)))
+		return head + "." + string(p.plain([]byte(rest)))
 	}
 	if armour := pemArmour().FindAllStringIndex(value, -1); armour != nil {
 		// Its frame stays; what stands between, before and behind is replaced line by line.
@@ -108,7 +159,7 @@ func (p *pseudonymizer) text(value string) string {
 		lines(value[from:])
 		return out.String()
 	}
-	return string(p.bytes([]byte(value)))
+	return string(p.plain([]byte(value)))
 }
 
 var (
@@ -129,29 +180,52 @@ func isJWT(s string) bool {
 	return err == nil && bytes.Contains(raw, []byte(`"alg"`))
 }
 
-// number returns the pseudonym of a number: other digits before its exponent.
+// number returns the pseudonym of a number: other digits before its exponent, as
+// many, which make no larger number, so that it is within the range that the other
+// was in. Of 1000, which no other of four digits is below, the first digit stays.
 func (p *pseudonymizer) number(value []byte) []byte {
-	out := slices.Clone(value)
 	source := mathrand.NewChaCha8(p.digest(value))
-	first := true
-	for i, c := range out {
-		switch {
-		case c == 'e' || c == 'E':
-			return out
-		case isDigit(c) && first && len(out) > 1:
-			if c != '0' { // 0.5 stays below 1, and no number begins with a 0
-				out[i] = digits[1+source.Uint64()%9]
+	for tries := range 9 {
+		out := slices.Clone(value)
+		first, highest := true, true // highest: all digits so far are those of value
+		for i, c := range out {
+			if c == 'e' || c == 'E' {
+				break
 			}
+			if !isDigit(c) {
+				continue
+			}
+			low, high := byte('0'), byte('9')
+			if highest && (first || tries < 8) {
+				high = c
+			}
+			if first && c != '0' { // 0.5 stays below 1, and no number begins with a 0
+				low = '1'
+			}
+			if first && tries == 8 {
+				low = c
+			}
+			out[i] = low + byte(source.Uint64()%uint64(high-low+1))
 			first = false
-		case isDigit(c):
-			out[i] = digits[source.Uint64()%10]
+			highest = highest && out[i] == c
+		}
+		if tries == 8 || !bytes.Equal(out, value) {
+			return out
 		}
 	}
-	return out
+	panic("not reached")
 }
 
 // bytes returns the pseudonym of what may be text or binary.
 func (p *pseudonymizer) bytes(value []byte) []byte {
+	if utf8.Valid(value) {
+		return []byte(p.text(string(value)))
+	}
+	return p.plain(value)
+}
+
+// plain returns the pseudonym of what is not of a kind that text knows.
+func (p *pseudonymizer) plain(value []byte) []byte {
 	out := slices.Clone(value)
 	source := mathrand.NewChaCha8(p.digest(value))
 	if !utf8.Valid(value) {
@@ -174,8 +248,11 @@ func (p *pseudonymizer) bytes(value []byte) []byte {
 
 // keeping returns the pseudonym of a text that begins with the first n bytes of it,
 // as tokens begin with their provider's name.
-func (p *pseudonymizer) keeping(value []byte, n int) []byte {
-	return p.fillForm(slices.Clone(value), formOf(value), n, mathrand.NewChaCha8(p.digest(value)))
+func (p *pseudonymizer) keeping(value string, n int) string {
+	return p.once(value, func(value string) string {
+		out := []byte(value)
+		return string(p.fillForm(out, formOf(out), n, mathrand.NewChaCha8(p.digest(out))))
+	})
 }
 
 // fillForm writes random characters into the places of out from the n-th byte on,

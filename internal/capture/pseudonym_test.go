@@ -3,7 +3,9 @@ package capture
 import (
 	"encoding/base64"
 	"fmt"
+	"math"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -22,10 +24,14 @@ func TestPseudonymKeepsTheForm(t *testing.T) {
 		{"a UUID with its version and variant", "5a1f37d6-8c1f-4b2c-9a53-2f5f1a0a9f6f", `^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-9[0-9a-f]{3}-[0-9a-f]{12}$`},
 		{"lines", "one\ntwo", `^[a-z]{3}\n[a-z]{3}$`},
 		{"a UUID within a longer text", "fn-1c56352a-87fd-4b1e-88d6-8f347d240783.zip", `^[a-z]{2}-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}\.[a-z]{3}$`},
-		{"an id of hexadecimal digits within a text", "user i-0a1b2c3d4e5f60718 did", `^[a-z]{4} [a-z]-[0-9a-f]{17} [a-z]{3}$`},
+		{"an id of hexadecimal digits within a text", "user i-0a1b2c3d4e5f60718 did", `^[a-z]{4} i-[0-9a-f]{17} [a-z]{3}$`},
 		{"a date stays one", "born 1980-12-31", `^[a-z]{4} 19\d\d-0[1-9]-1\d$`},
-		{"a timestamp stays one", "2026-11-22T23:59:59.123Z", `^20\d\d-0[1-9]-1\dT1\d:[0-5]\d:[0-5]\d\.\d{3}[A-Z]$`},
-		{"an ARN keeps service and region", "arn:aws:iam::123456789012:role/Admin", `^arn:aws:iam::[1-9]\d{11}:[a-z]{4}/[A-Z][a-z]{4}$`},
+		{"a timestamp stays one", "2026-11-22T23:59:59.123Z", `^20\d\d-0[1-9]-1\dT1\d:[0-5]\d:[0-5]\d\.\d{3}Z$`},
+		{"and its zone", "2026-11-22T23:59:59+01:00", `^20\d\d-0[1-9]-1\dT1\d:[0-5]\d:[0-5]\d\+01:00$`},
+		{"an address of IPv4", "from 10.0.203.7", `^[a-z]{4} [1-9]\d\.0\.1\d\d\.[1-9]$`},
+		{"hexadecimal of both cases, or few digits", "DeadBeefCafe 3f9a", `^[A-F][a-f]{3}[A-F][a-f]{3}[A-F][a-f]{3} \d[a-f]\d[a-f]$`},
+		{"the kind of an id", "subnet-0a1b2c3d4e5f60718", `^subnet-[0-9a-f]{17}$`},
+		{"an ARN keeps service, region and kind", "arn:aws:iam::123456789012:role/Admin", `^arn:aws:iam::[1-9]\d{11}:role/[A-Z][a-z]{4}$`},
 		{"an e-mail address", "bob.smith@corp.com", `^[a-z]{3}\.[a-z]{5}@[a-z]{4}\.com$`},
 		{"a URL keeps scheme and the names of its parameters", "s3://my-bucket/key%2Fpart?versionId=abc&x=1234", `^s3://[a-z]{2}-[a-z]{6}/[a-z]{3}%2F[a-z]{4}\?versionId=[a-z]{3}&x=\d{4}$`},
 		{"a host of AWS's stays", "https://b.s3.us-east-1.amazonaws.com:443/key", `^https://b\.s3\.us-east-1\.amazonaws\.com:443/[a-z]{3}$`},
@@ -50,6 +56,36 @@ func TestPseudonymKeepsTheForm(t *testing.T) {
 				t.Errorf("another recording's pseudonym is the same: %q", got)
 			}
 		})
+	}
+}
+
+func TestNumberStaysInItsRange(t *testing.T) {
+	p := newPseudonymizer()
+	for _, value := range []string{"-123.1216", "0.75", "60000", "4", "252.0", "1.5e10", "2147483647", "1000"} {
+		got := string(p.number([]byte(value)))
+		was, err1 := strconv.ParseFloat(value, 64)
+		is, err2 := strconv.ParseFloat(got, 64)
+		if err1 != nil || err2 != nil || got == value || len(got) != len(value) || math.Abs(is) > math.Abs(was) && value != "1000" {
+			t.Errorf("%s became %s", value, got)
+		}
+	}
+}
+
+// TestPseudonymIsMadeOnce: what was replaced by one rule, and has the form that
+// another looks for, is what it was replaced by.
+func TestPseudonymIsMadeOnce(t *testing.T) {
+	p := newPseudonymizer()
+	for _, value := range []string{"AKIAQ3EGVQ7XJQZ5XYZW", "hunter2hunter2", "AKIAIOSFODNN7EXAMPLE"} {
+		got := p.text(value)
+		if got == value {
+			t.Errorf("%q stays", value)
+		}
+		if again := p.text(got); again != got {
+			t.Errorf("%q became %q and then %q", value, got, again)
+		}
+		if raw := string(p.bytes([]byte(value))); raw != got {
+			t.Errorf("%q became %q, and %q as bytes", value, got, raw)
+		}
 	}
 }
 

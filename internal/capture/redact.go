@@ -57,7 +57,7 @@ func (r *redactor) redact(e *entry.Entry, call *awsapi.Call) (asked, answered bo
 			}
 		}
 		if e.StatusCode >= 400 {
-			response.known = append(credentials(e), ask.known...)
+			response.known = append(r.credentials(e), ask.known...)
 		}
 		answered = r.body(&e.ResponseBody, e.ResponseHeaders, &response)
 		if (asked || answered) && call.Service == "sqs" {
@@ -206,11 +206,11 @@ func (f *shapeSearch) visit(s awsapi.Shape) {
 }
 
 // credentials returns the key id, token and signature that a request came with.
-func credentials(e *entry.Entry) []string {
-	var known []string
+func (r *redactor) credentials(e *entry.Entry) []knownSecret {
+	var known []knownSecret
 	add := func(s string) {
-		if len(s) >= 8 {
-			known = append(known, s)
+		if len(s) >= minEcho {
+			known = append(known, knownSecret{s, r.names.cached(s)})
 		}
 	}
 	for _, f := range e.RequestHeaders {

@@ -19,11 +19,11 @@ type document struct {
 	// sensitive: the model, or a name, says that there are secrets in it. Such
 	// a body is never recorded unread.
 	sensitive bool
-	all       bool     // every value in it is a secret
-	unknown   bool     // no model knows the operation
-	searched  bool     // what it says may be what other calls call a secret
-	blobs     [][]byte // names of members in base64
-	known     []string // credentials of the request, which errors echo
+	all       bool          // every value in it is a secret
+	unknown   bool          // no model knows the operation
+	searched  bool          // what it says may be what other calls call a secret
+	blobs     [][]byte      // names of members in base64
+	known     []knownSecret // of the request, which errors echo
 	side      *side
 	depth     int // documents around it
 }
@@ -362,10 +362,16 @@ func (w *walker) scalar(n body.Node, shape awsapi.Shape, secret bool) {
 	var out []byte
 	value, whole := text, secret // what the service keeps of it
 	switch kind := t.Kind(n); {
+	case secret && shape.Kind() == awsapi.Boolean:
+		return // of two, either is worth nothing
+	case secret && kind == body.Number && !shape.Valid() && run(text, &digitByte) == len(text):
+		out = names.plain(text) // no range is known, and the audit knows it
 	case kind == body.Number || kind == body.Time:
 		if secret {
 			out = names.number(text)
 		}
+	case secret && isNumber(shape):
+		out = names.number(text)
 	case shape.Kind() == awsapi.Blob && kind == body.String && n != t.Root():
 		out = w.blob(text, secret)
 		if raw, err := base64.StdEncoding.DecodeString(string(text)); err == nil {
@@ -391,6 +397,12 @@ func (w *walker) scalar(n body.Node, shape awsapi.Shape, secret bool) {
 	if changed || secret { // a short one can be its own pseudonym
 		w.doc.side.replaced(func() string { return w.place(n) }, string(t.Key(n)), string(value), string(out), whole)
 	}
+}
+
+// isNumber reports whether the model calls a value a number, which is text in XML and
+// in forms.
+func isNumber(shape awsapi.Shape) bool {
+	return shape.Kind() == awsapi.Integer || shape.Kind() == awsapi.Float
 }
 
 // minEcho is how long a value must be, in bytes, that is known as a secret because
@@ -448,9 +460,7 @@ func (w *walker) inside(data []byte) []byte {
 // credentials.
 func (w *walker) clean(s string) string {
 	for _, secret := range w.doc.known {
-		if strings.Contains(s, secret) {
-			s = strings.ReplaceAll(s, secret, w.r.names.cached(secret))
-		}
+		s = secret.replace(s)
 	}
 	return w.r.freeText(w.quoted(s))
 }

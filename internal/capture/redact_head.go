@@ -269,12 +269,18 @@ func (r *redactor) parameter(rawName, raw string, shape, form awsapi.Shape, s *s
 		return replaced(r.names.cached(value), true)
 	}
 	secret := secretName(name, false)
-	if m, ok := shape.Query(name); ok {
-		secret = m.Sensitive()
-	} else if m, ok := form.Form(name); ok {
+	m, ok := shape.Query(name)
+	if !ok {
+		m, ok = form.Form(name)
+	}
+	if ok {
 		secret = m.Sensitive()
 	}
-	if secret && !r.credentialsOnly {
+	switch {
+	case !secret || r.credentialsOnly || m.Kind() == awsapi.Boolean:
+	case isNumber(m):
+		return replaced(string(r.names.number([]byte(value))), true)
+	default:
 		return replaced(r.names.cached(value), true)
 	}
 	if clean := r.freeText(value); clean != value {

@@ -16,14 +16,42 @@ type side struct {
 	r       *redactor
 	request bool
 	places  []string
-	known   []string // secrets of the request, which an error may echo
+	known   []knownSecret // of the request, which an error may echo
 }
 
 const (
 	maxPlaces      = 256 // of a side; beyond, one place stands for all of the body
 	maxExactPlaces = 64  // with the indices of lists' elements, which cost time to find
 	maxKnown       = 64
+	minKnown       = 4 // a shorter one is a part of too many words
 )
+
+// A knownSecret is a secret and what stands for it.
+type knownSecret struct{ value, clean string }
+
+// replace replaces the secret in a text; where it is short, as a word by itself.
+func (k knownSecret) replace(s string) string {
+	if !strings.Contains(s, k.value) {
+		return s
+	}
+	if len(k.value) >= minEcho {
+		return strings.ReplaceAll(s, k.value, k.clean)
+	}
+	var out []byte
+	last := 0
+	for from := 0; ; {
+		i := strings.Index(s[from:], k.value)
+		if i < 0 {
+			return string(append(out, s[last:]...))
+		}
+		at := from + i
+		from = at + len(k.value)
+		if (at == 0 || !wordByte[s[at-1]]) && (from == len(s) || !wordByte[s[from]]) {
+			out = append(append(out, s[last:at]...), k.clean...)
+			last = from
+		}
+	}
+}
 
 // add notes a place, once.
 func (s *side) add(place string) {
@@ -46,8 +74,8 @@ func (s *side) replaced(place func() string, name, value, clean string, whole bo
 		if whole && len(value) >= minEcho {
 			s.r.said.add(s.r, "", asSecret+value)
 		}
-		if len(s.known) < maxKnown && len(value) >= 8 && len(value) <= 1024 {
-			s.known = append(s.known, value)
+		if len(s.known) < maxKnown && len(value) >= minKnown && len(value) <= 1024 {
+			s.known = append(s.known, knownSecret{value, clean})
 		}
 	} else if s.r.said.has(s.r, name, value) {
 		return

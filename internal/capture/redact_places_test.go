@@ -6,6 +6,7 @@ import (
 	"crypto/md5"
 	"encoding/base64"
 	"encoding/hex"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -75,6 +76,58 @@ func TestAnErrorEchoesNoSecretOfItsRequest(t *testing.T) {
 	line := record(t, Options{}, c)[0]
 	if how := leak(t, line, secret); how != "" {
 		t.Errorf("%s: %s", how, line)
+	}
+}
+
+// TestAKeyHasOnePseudonym: wherever an access key id is told again, in the base64 of
+// a form's policy or in an error's text, the same stands for it.
+func TestAKeyHasOnePseudonym(t *testing.T) {
+	const key = "AKIAQ3EGVQ7XJQZ5XYZW"
+	policy := base64.StdEncoding.EncodeToString([]byte(`{"conditions":[{"bucket":"b"},["eq","$x-amz-credential","` + key + `/20260101/us-east-1/s3/aws4_request"]]}`))
+	form := call{host: "b.s3.us-east-1.amazonaws.com", header: []string{"Content-Type", "multipart/form-data; boundary=bnd"},
+		body: "--bnd\r\nContent-Disposition: form-data; name=\"policy\"\r\n\r\n" + policy + "\r\n--bnd\r\nContent-Disposition: form-data; name=\"x-amz-credential\"\r\n\r\n" +
+			key + "/20260101/us-east-1/s3/aws4_request\r\n--bnd--\r\n"}
+	failed := call{method: "GET", host: "b.s3.us-east-1.amazonaws.com", path: "/k", status: 403, answerHeader: []string{"Content-Type", "application/xml"},
+		header: []string{"Authorization", "AWS4-HMAC-SHA256 Credential=" + key + "/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=" + strings.Repeat("a", 64)},
+		answer: "<Error><Code>InvalidAccessKeyId</Code><Message>No key " + key + " exists</Message><AWSAccessKeyId>" + key + "</AWSAccessKeyId></Error>"}
+	blob := jsonCall("kms", "TrentService.Encrypt", `{"KeyId":"k","Plaintext":"`+base64.StdEncoding.EncodeToString([]byte(key))+`"}`, `{}`)
+	found := map[string]int{}
+	for _, line := range record(t, Options{}, form, failed, blob) {
+		e := decodeLine(t, line)
+		text := line + string(e.RequestBody.Data) + string(e.ResponseBody.Data)
+		for _, m := range regexp.MustCompile(`[A-Za-z0-9+/]{28,}={0,2}`).FindAllString(text, -1) {
+			raw, _ := base64.StdEncoding.DecodeString(m) // what is none has no key
+			text += " " + string(raw)
+		}
+		for _, id := range regexp.MustCompile(`AKIA[A-Z0-9]{16}`).FindAllString(text, -1) {
+			found[id]++
+		}
+	}
+	if len(found) != 1 || found[key] > 0 {
+		t.Errorf("it has these pseudonyms: %v", found)
+	}
+}
+
+// TestAnErrorEchoesAShortSecretAsAWord: of a few letters, it is replaced where it
+// stands by itself.
+func TestAnErrorEchoesAShortSecretAsAWord(t *testing.T) {
+	c := jsonCall("cognito-idp", "AWSCognitoIdentityProviderService.InitiateAuth", `{"AuthFlow":"USER_PASSWORD_AUTH","ClientId":"nope"}`,
+		`{"__type":"ResourceNotFoundException","message":"App client nope, nopes or xnope not found"}`)
+	c.status = 400
+	e := decodeLine(t, record(t, Options{}, c)[0])
+	m := regexp.MustCompile(`"ClientId":"([a-z]{4})"`).FindSubmatch(e.RequestBody.Data)
+	if m == nil || string(m[1]) == "nope" || !strings.Contains(string(e.ResponseBody.Data), `"App client `+string(m[1])+`, nopes or xnope not found"`) {
+		t.Errorf("%s: %s", e.RequestBody.Data, e.ResponseBody.Data)
+	}
+}
+
+// TestWhatTheModelListsStays: a service takes no other word than the model's, and no
+// number out of its range.
+func TestWhatTheModelListsStays(t *testing.T) {
+	e := decodeLine(t, record(t, Options{}, restCall("bedrock", "POST", "/guardrails",
+		`{"name":"n","contentPolicyConfig":{"filtersConfig":[{"type":"HATE","inputStrength":"HIGH","outputStrength":"HIGH","inputAction":"BLOCK"}]},"blockedInputMessaging":"SECRET words"}`, `{}`))[0])
+	if got := string(e.RequestBody.Data); !strings.Contains(got, `"inputAction":"BLOCK"`) || strings.Contains(got, "SECRET words") {
+		t.Errorf("%s", got)
 	}
 }
 

@@ -41,13 +41,20 @@ func hintWords() (words []hintWord) {
 	values(matchPrivateKey, "PRIVATE KEY")
 	values(matchSessionToken, "IQoJ", "FwoG", "FQoG", "AQoD")
 	for _, name := range [...]string{"ignature", "oken", "redential", "AccessKeyId"} {
-		values(matchParameter, name+"=", name+"%3D", name+"%3d")
+		values(matchParameter, name+"=", name+"%3D", name+"%3d", name+"%25")
 	}
 	values(matchDenied, "uthorization failure message")
 	values(matchSecretKey, "ecret_access_key", "ECRET_ACCESS_KEY", "ecretAccessKey", "ecret-access-key")
 	values(matchAssignment, assignedNames...)
 	values(matchDockerAuth, `"auth"`, `"auth\`)
 	values(matchAuthorization, "uthorization")
+	const hexDigits = "0123456789abcdef"
+	for i := range 16 * 16 {
+		values(matchTwilio, "SK"+hexDigits[i>>4:i>>4+1]+hexDigits[i&15:i&15+1])
+	}
+	for i := range len(nameChars) {
+		values(matchTelegram, ":AA"+nameChars[i:i+1])
+	}
 	for i := range tokenForms {
 		values(tokenForms[i].match, tokenForms[i].start)
 	}
