@@ -225,7 +225,7 @@ func TestSlowUpstreamTimesOut(t *testing.T) {
 	block := make(chan struct{})
 	defer close(block)
 	apply := rawUpstream(t, func(net.Conn, *bufio.Reader) { <-block })
-	r := newRig(t, func(o *Options) { apply(o); o.Timeout = 50 * time.Millisecond })
+	r := newRig(t, func(o *Options) { apply(o); o.Timeout = 500 * time.Millisecond })
 	status, body, _ := r.do(r.request("GET", "/bkt/k", "", clientKey, "s3"))
 	if status != 504 || r.entries()[0].Error == "" {
 		t.Errorf("%d %s", status, body)

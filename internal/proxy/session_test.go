@@ -63,7 +63,7 @@ func TestStoppedWithCallsInFlight(t *testing.T) {
 		}
 		<-finish
 		io.WriteString(w, "done") // a client that is gone needs no answer
-	}), func(o *SessionOptions) { o.Drain = 300 * time.Millisecond })
+	}), func(o *SessionOptions) { o.Drain = time.Second })
 	answers := make(chan string, 2)
 	for _, target := range []string{"/slow", "/fast"} {
 		go func() {

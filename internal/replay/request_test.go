@@ -450,11 +450,11 @@ func TestSlowAnswerTimesOut(t *testing.T) {
 	hang := make(chan struct{})
 	t.Cleanup(func() { close(hang) })
 	s := newRawServer(t, func(string) string { <-hang; return "" })
-	got, err := replayText(t, Options{Endpoints: endpoint(s.addr), Timeout: 20 * time.Millisecond}, `{"id":"a","method":"GET","path":"/"}`)
+	got, err := replayText(t, Options{Endpoints: endpoint(s.addr), Timeout: 500 * time.Millisecond}, `{"id":"a","method":"GET","path":"/"}`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "no answer within 20ms"; got[0].Replay.Error != want {
+	if want := "no answer within 500ms"; got[0].Replay.Error != want {
 		t.Errorf("error %q, want %q", got[0].Replay.Error, want)
 	}
 }
