@@ -121,7 +121,7 @@ func (s *scoped) member(t *body.Tree, n body.Node) (string, bool) {
 		if r, ok := s.find(lastName(key), t.Text(n)); ok {
 			return r, true
 		}
-		return s.find(formFilter(t, key), t.Text(n))
+		return s.find(formFilter(t, n), t.Text(n))
 	}
 	if r, ok := s.find(memberName(t, n), t.Text(n)); ok {
 		return r, true
@@ -142,15 +142,38 @@ func lastName(key []byte) []byte {
 	}
 }
 
-// formFilter returns the name that stands beside a filter's values, as
-// "Filter.1.Name" does beside "Filter.1.Value.1"; nil if there is none.
-func formFilter(t *body.Tree, key []byte) []byte {
+// maxBeside is how many parameters of a filter are looked at for its name. AWS
+// allows 200 values.
+const maxBeside = 256
+
+// formFilter returns the name that stands beside a filter's value n, as
+// "Filter.1.Name" does beside "Filter.1.Value.1"; nil if there is none. What
+// belongs to one filter stands together, as clients write it.
+func formFilter(t *body.Tree, n body.Node) []byte {
+	key := t.Key(n)
 	i := bytes.Index(key, []byte(".Value"))
 	if i < 0 {
 		return nil
 	}
-	for c := t.First(t.Root()); c != body.None; c = t.Next(c) {
-		if name, ok := bytes.CutPrefix(t.Key(c), key[:i]); ok && string(name) == ".Name" {
+	filter := key[:i+1]
+	for c, left := n-1, maxBeside; c > t.Root() && left > 0; c, left = c-1, left-1 {
+		if t.Parent(c) != t.Root() {
+			continue // within a value
+		}
+		name, ok := bytes.CutPrefix(t.Key(c), filter)
+		if !ok {
+			break
+		}
+		if string(name) == "Name" {
+			return t.Text(c)
+		}
+	}
+	for c, left := t.Next(n), maxBeside; c != body.None && left > 0; c, left = t.Next(c), left-1 {
+		name, ok := bytes.CutPrefix(t.Key(c), filter)
+		if !ok {
+			break
+		}
+		if string(name) == "Name" {
 			return t.Text(c)
 		}
 	}

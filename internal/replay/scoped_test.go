@@ -42,7 +42,7 @@ func TestShortIdsAreCarriedOverByName(t *testing.T) {
 		`"service":"apigateway","method":"GET","path":"/apis/qcorscnw/routes","query":"of=qcorscnw&name=shop"`,
 		`"service":"wafv2","method":"POST","path":"/acl","response_body":"{\"NextLockToken\":\"a1\",\"publicIp\":\"192.0.2.1\"}"`,
 		`"service":"wafv2","method":"POST","path":"/x","request_body":"{\"LockToken\":\"a1\",\"Name\":\"a1\",\"Address\":\"192.0.2.1\"}"`,
-		`"service":"ec2","method":"POST","path":"/x","request_headers":{"Content-Type":"application/x-www-form-urlencoded"},"request_body":"Action=X&PublicIp.1=192.0.2.1&Filter.1.Name=public-ip&Filter.1.Value.1=192.0.2.1&Ip=192.0.2.1"`,
+		`"service":"ec2","method":"POST","path":"/x","request_headers":{"Content-Type":"application/x-www-form-urlencoded"},"request_body":"Action=X&PublicIp.1=192.0.2.1&Filter.1.Name=public-ip&Filter.1.Value.1=192.0.2.1&Filter.2.Value.1=192.0.2.1&Filter.2.Name=public-ip&Filter.3.Value.1=192.0.2.1&Ip=192.0.2.1"`,
 		`"service":"efs","method":"POST","path":"/x","request_body":"{\"Filters\":[{\"Name\":\"public-ip\",\"Values\":[\"192.0.2.1\"]},{\"Name\":\"ip\",\"Values\":[\"192.0.2.1\"]}]}"`,
 	} {
 		fmt.Fprintf(&recording, `{"id":"e%d","host":"localhost","region":"us-east-1","status_code":200,"latency_ms":1,"offset_ms":%d,%s}`+"\n", i, 10*i, e)
@@ -60,7 +60,7 @@ func TestShortIdsAreCarriedOverByName(t *testing.T) {
 		"GET /apis/pdihgans/routes?of=pdihgans&name=shop",
 		"POST /acl",
 		`POST /x {"LockToken":"c4","Name":"a1","Address":"192.0.2.1"}`,
-		"POST /x Action=X&PublicIp.1=198.51.100.7&Filter.1.Name=public-ip&Filter.1.Value.1=198.51.100.7&Ip=192.0.2.1",
+		"POST /x Action=X&PublicIp.1=198.51.100.7&Filter.1.Name=public-ip&Filter.1.Value.1=198.51.100.7&Filter.2.Value.1=198.51.100.7&Filter.2.Name=public-ip&Filter.3.Value.1=192.0.2.1&Ip=192.0.2.1",
 		`POST /x {"Filters":[{"Name":"public-ip","Values":["198.51.100.7"]},{"Name":"ip","Values":["192.0.2.1"]}]}`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
