@@ -56,9 +56,9 @@ var doors = map[string][]string{
 	"golang.org/x/term":               {"internal/cli"},
 	"github.com/itchyny/gojq":         {"internal/rule"},
 	"github.com/goccy/go-yaml":        {"internal/rule", "internal/diff", "internal/convert"},
-	"github.com/tidwall/gjson":        {"pkg/entry", "internal/awsapi", "internal/diff", "internal/replay"},
-	"github.com/klauspost/compress":   {"pkg/entry", "internal/body", "internal/capture", "internal/awsapi", "internal/awsapi/gen", "internal/replay"},
-	"github.com/aws/aws-sdk-go-v2":    {"internal/sign", "internal/body", "sdk"},
+	"github.com/tidwall/gjson":        {"internal/awsapi", "internal/replay"},
+	"github.com/klauspost/compress":   {"pkg/entry", "internal/capture", "internal/awsapi", "internal/awsapi/gen", "internal/replay"},
+	"github.com/aws/aws-sdk-go-v2":    {"internal/sign"},
 	"github.com/aws/smithy-go":        {"internal/sign"}, // the SDK's logger
 	"github.com/rogpeppe/go-internal": {"internal/scripttest"},
 	"github.com/fxamacker/cbor":       {},

@@ -3,7 +3,6 @@ package replay
 import (
 	"bytes"
 	"encoding/base64"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -395,16 +394,6 @@ func appendLike(dst []byte, original, value string, old []byte, inURL bool) []by
 			dst = append(dst, '2', '5')
 		}
 		dst = append(dst, digits[c>>4], digits[c&15])
-	}
-	return dst
-}
-
-// appendOnce appends each replacement once.
-func appendOnce(dst []replaced, more []replaced) []replaced {
-	for _, m := range more {
-		if !slices.Contains(dst, m) {
-			dst = append(dst, m)
-		}
 	}
 	return dst
 }

@@ -35,7 +35,6 @@ const (
 	headerSecurityToken     = "X-Amz-Security-Token"
 	headerS3SessionToken    = "X-Amz-S3session-Token"
 	headerContentSHA256     = "X-Amz-Content-Sha256"
-	queryPrefix             = "X-Amz-"
 	querySignature          = "X-Amz-Signature"
 	maxSignedHeaders        = 128
 	defaultAllowedClockSkew = 15 * time.Minute
