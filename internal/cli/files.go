@@ -18,7 +18,7 @@ type Inputs struct {
 	Input       []string     `short:"i" placeholder:"FILE" type:"path" help:"Read entries from FILE; - is standard input. May be repeated."`
 	Filter      *rule.Filter `placeholder:"EXPR" help:"Take only entries for which this jq expression is true; leave out the others."`
 	SkipInvalid bool         `help:"Go on after a line that is no entry, and count such lines."`
-	// Decode, if set, turns an input of another format into a stream of entries.
+	// Decode, if set, turns an input of another format, decompressed, into a stream of entries.
 	Decode func(io.Reader) (io.Reader, error) `kong:"-"`
 	Files  []string                           `arg:"" optional:"" name:"file" help:"Entries: NDJSON, an array or a Recording, plain, gzip or zstd; none, or -, reads standard input."`
 }
@@ -148,8 +148,11 @@ func (e *Entries) open(name string) error {
 		in = interruptible(e.ctx, f)
 	}
 	if e.decode != nil {
-		var err error
-		if in, err = e.decode(in); err != nil {
+		plain, err := entry.Decompress(in, name)
+		if err != nil {
+			return err
+		}
+		if in, err = e.decode(plain); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
@@ -167,9 +170,6 @@ func (e *Entries) Recording() *entry.Recording {
 	}
 	return e.last.Recording()
 }
-
-// Skipped returns the number of lines left out so far.
-func (e *Entries) Skipped() int { return e.skipped }
 
 // Close closes the open input, and tells how many lines were left out.
 func (e *Entries) Close() error {

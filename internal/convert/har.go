@@ -27,6 +27,10 @@ type (
 		Cache    struct{}    `json:"cache"`
 		Timings  harTimings  `json:"timings"`
 		Comment  string      `json:"comment,omitempty"`
+		// What HAR has no member for, named as in the wire format.
+		Origin   string         `json:"_origin,omitempty"`
+		SignedAs string         `json:"_signed_as,omitempty"`
+		Redacted entry.Redacted `json:"_redacted,omitzero"`
 	}
 	harRequest struct {
 		Method      string    `json:"method"`
@@ -103,6 +107,7 @@ func (h *harEntry) exchange() (x exchange, err error) {
 	}
 	x.took = time.Duration(max(0, h.Time) * float64(time.Millisecond))
 	x.method, x.url, x.status, x.err = h.Request.Method, h.Request.URL, h.Response.Status, h.Response.Error
+	x.origin, x.signedAs, x.redacted = h.Origin, h.SignedAs, h.Redacted
 	x.request.header, x.response.header = harHeader(h.Request.Headers), harHeader(h.Response.Headers)
 	if p := h.Request.PostData; p != nil {
 		text := p.Text
@@ -184,6 +189,7 @@ func (s *harSink) Write(l *entry.Line) error {
 	ms := float64(e.Latency) / float64(time.Millisecond)
 	h := harEntry{
 		Started: e.Timestamp.UTC().Format(time.RFC3339Nano), Time: ms, Timings: harTimings{Wait: ms}, Comment: strings.TrimSpace(e.Service + " " + e.Action),
+		Origin: e.Origin, SignedAs: e.SignedAs, Redacted: e.Redacted,
 		Request: harRequest{Method: e.Method, URL: scheme + "://" + e.Host + target, Version: "HTTP/1.1", Cookies: []harPair{}, Headers: harPairs(e.RequestHeaders),
 			Query: harQuery(e.Query), HeadersSize: -1, BodySize: bodySize(e.RequestBody)},
 		Response: harResponse{Status: e.StatusCode, StatusText: http.StatusText(e.StatusCode), Version: "HTTP/1.1", Cookies: []harPair{}, Headers: harPairs(e.ResponseHeaders),

@@ -73,6 +73,9 @@ type exchange struct {
 	url       string
 	status    int
 	err       string
+	origin    string
+	signedAs  string
+	redacted  entry.Redacted
 	request   message
 	response  message
 	undecoded bool // the response's body is as it was on the wire
@@ -101,7 +104,7 @@ func (x *exchange) entry() (*entry.Entry, error) {
 		host = strings.TrimSuffix(host, ":443")
 	}
 	e := &entry.Entry{ClientScheme: scheme,
-		Timestamp: x.started, Method: strings.ToUpper(x.method), Host: host, StatusCode: x.status, Latency: x.took, Error: x.err,
+		Timestamp: x.started, Method: strings.ToUpper(x.method), Host: host, StatusCode: x.status, Latency: x.took, Error: x.err, Origin: x.origin, SignedAs: x.signedAs, Redacted: x.redacted,
 		RequestHeaders: x.request.header, RequestBody: x.request.body,
 		ResponseHeaders: x.response.header, ResponseBody: x.response.body,
 	}

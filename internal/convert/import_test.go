@@ -58,6 +58,7 @@ func TestImport(t *testing.T) {
 // What leaves as HAR comes back as it was, whatever its bytes are.
 func TestHARHoldsEverything(t *testing.T) {
 	in := entry.Entry{Method: "PUT", Host: "b.s3.amazonaws.com", ClientScheme: "http", Path: "/%2F//a;b+c", Query: "x&y=%20&y=+", StatusCode: 200,
+		Origin: entry.OriginProxy, SignedAs: "arn:aws:iam::123456789012:user/x", Redacted: entry.Redacted{Response: []string{"headers.X-A"}},
 		RequestHeaders: entry.Header{{Name: "X-A", Value: "1"}, {Name: "X-A", Value: ""}}, RequestBody: entry.Body{Data: []byte("\x00\xff")},
 		ResponseHeaders: entry.Header{{Name: "Content-Encoding", Value: "gzip"}}, ResponseBody: entry.Body{Data: []byte("\x1f\x8b\xff")}}
 	var line entry.Line

@@ -27,7 +27,9 @@ func (r *Reader) first() (*Line, error) {
 		}
 		name := string(key)
 		if format := foreign[name]; format != "" && !isEntry && len(members) == 0 {
-			return nil, r.stop(fmt.Errorf("not entries but %s: cm-convert --from %s reads it", strings.ToUpper(format), format))
+			if c, err := r.peekValue(); err == nil && (c == '{' || c == '[') {
+				return nil, r.stop(fmt.Errorf("not entries but %s: cm-convert --from %s reads it", strings.ToUpper(format), format))
+			}
 		}
 		if name == `"entries"` && !isEntry {
 			if c, err := r.peekValue(); err == nil && c == '[' {

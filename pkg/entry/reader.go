@@ -155,20 +155,30 @@ var others = []struct{ begins, is string }{
 
 const bufferSize = 64 << 10
 
-// start looks at the first bytes and chooses how to go on.
-func (r *Reader) start() (*Line, error) {
+// Decompress returns what r holds, out of gzip or zstd, and without a byte order
+// mark. The name stands in errors.
+func Decompress(r io.Reader, name string) (io.Reader, error) {
+	in := NewReader(r, name)
+	if err := in.open(); err != nil {
+		return nil, err
+	}
+	return in.br, nil
+}
+
+// open finds the text in the input.
+func (r *Reader) open() error {
 	r.br = bufio.NewReaderSize(input{r}, bufferSize)
 	for range 2 { // a compressed file in a compressed file is still readable
 		if r.startsWith(magicGzip) {
 			z, err := gzip.NewReader(r.br)
 			if err != nil {
-				return nil, fmt.Errorf("%s: gzip: %w", r.name, err)
+				return fmt.Errorf("%s: gzip: %w", r.name, err)
 			}
 			r.br = bufio.NewReaderSize(named{z, r.name + ": gzip"}, bufferSize)
 		} else if r.startsWith(magicZstd) {
 			z, err := zstd.NewReader(r.br, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20))
 			if err != nil {
-				return nil, fmt.Errorf("%s: zstd: %w", r.name, err)
+				return fmt.Errorf("%s: zstd: %w", r.name, err)
 			}
 			r.close = z.Close
 			r.br = bufio.NewReaderSize(named{z, r.name + ": zstd"}, bufferSize)
@@ -177,7 +187,15 @@ func (r *Reader) start() (*Line, error) {
 	if r.startsWith(bomUTF8) {
 		r.br.Discard(len(bomUTF8)) // it is buffered, so this does not fail
 	} else if r.startsWith([]byte{0xff, 0xfe}) || r.startsWith([]byte{0xfe, 0xff}) {
-		return nil, r.stop(errors.New("UTF-16 text: entries are UTF-8"))
+		return r.stop(errors.New("UTF-16 text: entries are UTF-8"))
+	}
+	return nil
+}
+
+// start looks at the first bytes and chooses how to go on.
+func (r *Reader) start() (*Line, error) {
+	if err := r.open(); err != nil {
+		return nil, err
 	}
 	c, err := r.skipSpace()
 	if err != nil {

@@ -379,3 +379,24 @@ func BenchmarkSet(b *testing.B) {
 		o.Set(FieldMatch, []byte("true"))
 	}
 }
+
+func TestDecompress(t *testing.T) {
+	const text = "any text"
+	for _, tt := range []struct{ name, in, want string }{
+		{"what is plain stays", text, text},
+		{"gzip", gz(text), text},
+		{"zstd behind a byte order mark within", zs("\ufeff" + text), text},
+		{"nothing", "", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r, err := Decompress(strings.NewReader(tt.in), "in")
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := io.ReadAll(r)
+			if err != nil || string(got) != tt.want {
+				t.Errorf("got %q and %v, want %q", got, err, tt.want)
+			}
+		})
+	}
+}
