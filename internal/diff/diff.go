@@ -39,8 +39,10 @@ type Differ struct {
 	doubt     struct{ original, replay uint64 } // an account, say, that was last found to be another than before
 	observe   func(*job, place, Kind)           // gets each difference, for Learn
 
-	// Mismatched counts the entries that differ.
+	// Mismatched counts the calls that differ. Of the attempts of one call only
+	// the last counts, as in cm-report.
 	Mismatched int
+	differing  attempts
 }
 
 // New returns a Differ.

@@ -24,9 +24,7 @@ func (d *Differ) settle(j *job) {
 	}
 	j.same = j.sameAnswer()
 	d.decideFrom(j, 0)
-	if j.n > 0 {
-		d.Mismatched++
-	}
+	d.tally(j)
 	d.write(j)
 }
 
