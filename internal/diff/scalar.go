@@ -31,6 +31,10 @@ func (j *job) scalar(p place, ka, kb body.Kind) {
 	if ka == body.Number && kb == body.Number && value.EqualNumbers(a, b) {
 		return
 	}
+	if ka == body.String && kb == body.String && j.sameBlob(p, a, b) {
+		j.add(event{place: p, kind: KindFormat, a: a, b: b})
+		return
+	}
 	name := memberName(&pr.a, p.a)
 	if ka != kb {
 		j.otherKind(p, name, ka, kb, a, b)
