@@ -63,7 +63,7 @@ func dateEnds(s []byte) bool {
 		return false
 	}
 	_, _, n, _ := value.Date(s)
-	return n > 0 && (len(s) == n || !wordByte(s[n]) && s[n] != '-')
+	return n > 0 && (len(s) == n || !wordByte(s[n]) && (s[n] != '-' || n >= len("2006-01-02-15-04")))
 }
 
 func wordByte(c byte) bool {
