@@ -284,7 +284,10 @@ func (l *learner) pair(p pair) {
 		l.know.scoped.bind(p.name, o, r)
 		return
 	}
-	if n := countParts(o); n > 1 && n <= mostParts && len(o) <= longestParts {
+	if len(o) > longestParts {
+		return
+	}
+	if n := countParts(o); n > 1 && n <= mostParts {
 		l.later = append(l.later, p)
 	}
 }
@@ -468,17 +471,26 @@ func isLabel(v []byte) bool {
 	return true
 }
 
-// countParts returns the number of separators and of texts between them.
+// countParts returns the number of separators and of texts between them, or
+// one of more than mostParts.
 func countParts(b []byte) int {
 	n := 0
 	inside := false
-	for len(b) > 0 {
-		sep := separatorLength(b)
+	for i := 0; i < len(b) && n <= mostParts; {
+		if byteClass[b[i]]&(classSeparator|classPercent) == 0 {
+			if !inside {
+				inside = true
+				n++
+			}
+			i++
+			continue
+		}
+		sep := separatorLength(b[i:])
 		if sep > 0 || !inside {
 			n++
 		}
 		inside = sep == 0
-		b = b[max(sep, 1):]
+		i += max(sep, 1)
 	}
 	return n
 }
