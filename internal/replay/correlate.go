@@ -268,6 +268,9 @@ func (w *rewriter) rewriteText(k *correlator, r *request, data []byte) ([]byte, 
 
 // renewDigests computes anew the headers that hold digests of the payload.
 func (r *request) renewDigests(payload []byte) {
+	if r.stored.skip > 0 {
+		return // the payload is but the start of the body
+	}
 	for i := range r.Header {
 		f := &r.Header[i]
 		if strings.EqualFold(f.Name, "Content-Md5") {

@@ -82,6 +82,51 @@ func (r *request) parseFormData() (f formData, ok bool) {
 	}
 }
 
+// maxFormFields bounds what may stand before the content in a form whose body is
+// kept in a file. S3 allows 20 KB.
+const maxFormFields = 64 << 10
+
+// openForm makes the fields of a form that is kept in a file the request's body, with
+// the end of a form in place of the content. What has no fields that could be
+// found, nor a policy, stays in its file.
+func (r *request) openForm() error {
+	head := make([]byte, min(r.stored.size, maxFormFields))
+	if _, err := r.stored.file.ReadAt(head, 0); err != nil {
+		return refuse("%v", err)
+	}
+	end := r.formEnd()
+	for i := 0; ; {
+		n := bytes.Index(head[i:], []byte("\r\n\r\n"))
+		if n < 0 {
+			break
+		}
+		i += n + 4
+		r.body = append(head[:i:i], end...)
+		if f, ok := r.parseFormData(); ok && f.fields[len(f.fields)-1].file {
+			r.stored.skip = int64(i)
+			return nil
+		}
+	}
+	r.body = nil
+	if bytes.Contains(bytes.ToLower(head), []byte(`name="policy"`)) {
+		return refuse("the form of %s can not be signed anew: its policy must stand before the file, and all fields within %d bytes", plural(r.stored.size, "byte", "bytes"), maxFormFields)
+	}
+	return nil
+}
+
+// closeForm puts the fields back before what is in the file.
+func (r *request) closeForm() {
+	if r.stored.skip > 0 {
+		r.stored.lead, r.body = r.body[:len(r.body)-len(r.formEnd())], nil
+	}
+}
+
+// formEnd is the last boundary of a form.
+func (r *request) formEnd() string {
+	_, params, _ := mime.ParseMediaType(r.Get("Content-Type")) // what is none has no fields either
+	return "\r\n--" + params["boundary"] + "--\r\n"
+}
+
 // appendTo appends the form as it goes out.
 func (f *formData) appendTo(dst []byte) []byte {
 	for i := range f.fields {

@@ -22,9 +22,6 @@ const policyAlgorithm = "AWS4-HMAC-SHA256"
 // has no policy and so no signature.
 func (w *worker) signForm(c *call, creds sign.Credentials, now time.Time) (signed bool, err error) {
 	r := &c.req
-	if r.stored.file != nil {
-		return true, refuse("the policy of a form of %s can not be signed anew", plural(r.stored.size, "byte", "bytes"))
-	}
 	f, ok := r.parseFormData()
 	if !ok {
 		return false, nil

@@ -13,6 +13,8 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -168,9 +170,19 @@ func TestUploadFormsAreSignedAnew(t *testing.T) {
 			`not sent: the form of the upload can not be signed anew: its algorithm "AWS4-ECDSA-P256-SHA256" is not known`},
 		{"a wrong form that was refused is sent as it was", upload(key, signed, []string{"policy", "???"}), 400, sign.Static{KeyID: "new", Secret: "secret"}, "SignatureDoesNotMatch"},
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			var said, content, length string
+	dir := t.TempDir()
+	check := func(name string, i int, stored bool) {
+		tt := tests[i]
+		t.Run(name+tt.name, func(t *testing.T) {
+			content := entry.Body{Data: []byte(tt.body)}
+			if stored {
+				sum := sha256.Sum256(content.Data)
+				content = entry.Body{Size: int64(len(tt.body)), SHA256: hex.EncodeToString(sum[:]), Truncated: true}
+				if err := os.WriteFile(filepath.Join(dir, content.SHA256), []byte(tt.body), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var said, uploaded, length string
 			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path == "/ids" {
 					fmt.Fprintf(w, `{"UploadId":%q}`, newID)
@@ -180,16 +192,16 @@ func TestUploadFormsAreSignedAnew(t *testing.T) {
 				said = checkForm(r, "secret")
 				if f, _, err := r.FormFile("file"); err == nil {
 					b, _ := io.ReadAll(f) // compared below
-					content = string(b)
+					uploaded = string(b)
 				}
 				w.WriteHeader(204)
 			}))
 			defer s.Close()
 			first := entry.Entry{ID: "1", Service: "s3", Method: "GET", Path: "/ids", StatusCode: 200, ResponseBody: entry.Body{Data: []byte(`{"UploadId":"` + oldID + `"}`)}}
 			second := entry.Entry{ID: "2", Timestamp: time.Date(2025, 1, 1, 0, 5, 0, 0, time.UTC), Method: "POST", Host: "bk.s3.eu-west-1.amazonaws.com", Path: "/", StatusCode: tt.status,
-				RequestHeaders: entry.Header{{Name: "Content-Type", Value: "multipart/form-data; boundary=" + formBoundary}}, RequestBody: entry.Body{Data: []byte(tt.body)}}
+				RequestHeaders: entry.Header{{Name: "Content-Type", Value: "multipart/form-data; boundary=" + formBoundary}}, RequestBody: content}
 			text := string(first.AppendJSON(nil)) + "\n" + string(second.AppendJSON(nil)) + "\n"
-			got, err := replayText(t, Options{Endpoints: []Endpoint{{URL: s.URL}}, Credentials: tt.creds, Order: Serial}, text)
+			got, err := replayText(t, Options{Endpoints: []Endpoint{{URL: s.URL}}, Credentials: tt.creds, Order: Serial, BodyDir: dir}, text)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -201,12 +213,51 @@ func TestUploadFormsAreSignedAnew(t *testing.T) {
 				t.Fatalf("got %q, want %q", said, tt.want)
 			}
 			if r.Error == "" && tt.want == "" {
-				if diff := cmp.Diff(file, content); diff != "" {
+				if diff := cmp.Diff(file, uploaded); diff != "" {
 					t.Errorf("the file (-want +got):\n%s", diff)
 				}
 				if length == "" || len(r.Rewrites) != 1 || r.Rewrites[0].Replay != newID {
 					t.Errorf("length %q, rewrites %v", length, r.Rewrites)
 				}
+			}
+		})
+	}
+	for i := range tests {
+		check("", i, false)
+		check("in a file, ", i, true)
+	}
+}
+
+// A form without a policy is sent as it is, also out of a file; one whose policy can
+// not be reached is refused.
+func TestStoredFormsWithoutFieldsOfS3(t *testing.T) {
+	tests := []struct{ name, body, want string }{
+		{"no policy", uploadForm(t, "key", "k", "file", "content"), ""},
+		{"no file", uploadForm(t, "key", "k", "x", "y"), ""},
+		{"no form", "content", ""},
+		{"a policy beyond reach", uploadForm(t, "policy", "x", "key", strings.Repeat("k", maxFormFields), "file", "content"),
+			"not sent: the form of 65868 bytes can not be signed anew: its policy must stand before the file, and all fields within 65536 bytes"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			sum := sha256.Sum256([]byte(tt.body))
+			digest := hex.EncodeToString(sum[:])
+			if err := os.WriteFile(filepath.Join(dir, digest), []byte(tt.body), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			s := newRawServer(t, func(string) string { return plainAnswer })
+			e := entry.Entry{ID: "1", Service: "s3", Method: "POST", Host: "bk.s3.eu-west-1.amazonaws.com", Path: "/", StatusCode: 204,
+				RequestHeaders: entry.Header{{Name: "Content-Type", Value: "multipart/form-data; boundary=" + formBoundary}}, RequestBody: entry.Body{Size: int64(len(tt.body)), SHA256: digest, Truncated: true}}
+			got, err := replayText(t, Options{Endpoints: endpoint(s.addr), BodyDir: dir}, string(e.AppendJSON(nil)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got[0].Replay.Error != tt.want {
+				t.Errorf("error %q, want %q", got[0].Replay.Error, tt.want)
+			}
+			if tt.want == "" && !strings.HasSuffix(s.requests()[0], "\r\n\r\n"+tt.body) {
+				t.Errorf("request %q", s.requests()[0])
 			}
 		})
 	}

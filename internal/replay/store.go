@@ -13,12 +13,16 @@ type storedBody struct {
 	digest string // of the file, in lower-case hex
 	size   int64
 	file   *os.File // while it is sent
+
+	// Of a form the fields may go out otherwise than they are in the file:
+	skip int64  // bytes of the file that do not go out,
+	lead []byte // but these in their place
 }
 
 // length is the size of the body as it goes out.
 func (r *request) length() int64 {
 	if r.stored.size > 0 {
-		return r.stored.size
+		return r.stored.size - r.stored.skip + int64(len(r.stored.lead))
 	}
 	return int64(len(r.body))
 }
@@ -51,12 +55,18 @@ func (b *storedBody) close() {
 	}
 }
 
-// writeTo sends the file from its start.
+// writeTo sends the body from its start.
 func (b *storedBody) writeTo(w io.Writer) (int64, error) {
-	if _, err := b.file.Seek(0, io.SeekStart); err != nil {
+	if _, err := b.file.Seek(b.skip, io.SeekStart); err != nil {
 		return 0, err
 	}
-	n, err := io.CopyN(w, b.file, b.size)
+	if len(b.lead) > 0 {
+		if n, err := w.Write(b.lead); err != nil {
+			return int64(n), err
+		}
+	}
+	n, err := io.CopyN(w, b.file, b.size-b.skip)
+	n += int64(len(b.lead))
 	if err == io.EOF {
 		err = fmt.Errorf("the file of body %s became shorter", b.digest)
 	}

@@ -69,6 +69,14 @@ func (w *worker) send(ctx context.Context, c *call) error {
 		return err
 	}
 	defer r.stored.close()
+	if r.stored.file != nil && r.isFormData() && isS3(r.api.Service) {
+		if err := r.openForm(); err != nil {
+			return err
+		}
+		if w.know != nil {
+			r.findRuns(w.know.hasher, &w.rewriter.tree)
+		}
+	}
 	changed := false
 	if w.know != nil {
 		var err error
@@ -82,6 +90,7 @@ func (w *worker) send(ctx context.Context, c *call) error {
 	if err := w.sign(ctx, c, changed); err != nil {
 		return err
 	}
+	r.closeForm()
 	w.head = r.appendHead(w.head[:0], w.t, c.id)
 	if len(w.head) > maxHead {
 		return refuse("request line and headers of %d bytes", len(w.head))
@@ -150,6 +159,8 @@ func (w *worker) sign(ctx context.Context, c *call, changed bool) error {
 	}
 	given := r.Get("X-Amz-Content-Sha256")
 	switch {
+	case r.stored.skip > 0:
+		o.Payload = sign.UnsignedPayload
 	case given == sign.UnsignedPayload || r.framed || strings.HasPrefix(given, "STREAMING-"):
 		o.Payload = given
 	case len(given) == sha256.Size*2 && !changed:
