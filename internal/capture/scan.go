@@ -79,7 +79,7 @@ func hintWords() (words []hintWord) {
 // A scanner looks for words in one pass over every other byte of a text: of a
 // word's first two trigrams, one begins at an even place.
 type scanner struct {
-	table  [1 << 13]uint16 // trigram's hash → number of its probes, from 1
+	table  [1 << 15]uint16 // trigram's hash → number of its probes, from 1
 	probes [][]probe
 }
 
@@ -105,7 +105,7 @@ func newScanner(words []hintWord) *scanner {
 }
 
 func trigram(a, b, c byte) uint32 {
-	return (uint32(a) | uint32(b)<<8 | uint32(c)<<16) * 0x9e3779b1 >> 19
+	return (uint32(a) | uint32(b)<<8 | uint32(c)<<16) * 0x9e3779b1 >> 17
 }
 
 var hints = newScanner(hintWords())
