@@ -107,6 +107,17 @@ func TestMismatchesAreBounded(t *testing.T) {
 // hostile holds what terminals, browsers, Markdown and CI pages would act on.
 const hostile = "\x1b]52;c;x\x07 \u202e <script>alert(1)</script> ]]> `` | [x](javascript:1) @all \r\n::set-output name=x::y \u0085 \x00 'x' $(id)"
 
+// TestControlCharactersAreNotPlain goes through all that terminals act on.
+func TestControlCharactersAreNotPlain(t *testing.T) {
+	for _, span := range [][2]rune{{0, 0x1f}, {0x7f, 0x9f}, {0x061c, 0x061c}, {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x2064}, {0x2066, 0x2069}, {0xfeff, 0xfeff}} {
+		for c := span[0]; c <= span[1]; c++ {
+			if got := safe("a"+string(c)+"b", 100); strings.ContainsRune(got, c) || !strings.HasPrefix(got, "a") || !strings.HasSuffix(got, "b") {
+				t.Errorf("%U: %q", c, got)
+			}
+		}
+	}
+}
+
 func TestRecordedTextIsOnlyText(t *testing.T) {
 	q, _ := json.Marshal(hostile)
 	line := fmt.Sprintf(`{"id":%s,"service":%s,"action":%s,"status_code":200,"replay":{"status_code":0,"endpoint":%s,"error":%s},"match":false,"severity":%s,"allowed":{%s:1},"diffs":[{"path":%s,"kind":%s,"original":%s,"replay":%s}]}`, q, q, q, q, q, q, q, q, q, q, q)
