@@ -323,9 +323,22 @@ func clearSecretName(name string) bool {
 	return ok && clearSecret(low)
 }
 
+// clearSecrets are what such names end with, in words; hintWords has their
+// spellings.
+var clearSecrets = [...]string{"password", "passwd", "secret key", "secret access key", "client secret", "private key", "api key", "access token",
+	"refresh token", "access key id", "id token", "identity token", "saml assertion", "session token", "auth token", "security token", "bearer token",
+	"shared secret", "signing secret", "webhook secret"}
+
+// clearEnds are clearSecrets as plainName has them.
+var clearEnds = func() (ends [len(clearSecrets)]string) {
+	for i, words := range clearSecrets {
+		ends[i] = strings.ReplaceAll(words, " ", "")
+	}
+	return ends
+}()
+
 func clearSecret(low string) bool {
-	for _, end := range [...]string{"password", "passwd", "secretkey", "secretaccesskey", "clientsecret", "privatekey", "apikey", "accesstoken",
-		"refreshtoken", "accesskeyid", "idtoken", "identitytoken", "samlassertion", "sessiontoken", "authtoken", "securitytoken", "bearertoken", "sharedsecret", "signingsecret", "webhooksecret"} {
+	for _, end := range clearEnds {
 		if strings.HasSuffix(low, end) {
 			return true
 		}

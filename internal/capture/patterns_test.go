@@ -59,3 +59,15 @@ func TestTextWithoutSecretsStays(t *testing.T) {
 		}
 	}
 }
+
+func TestNamesOfSecretsAreLookedFor(t *testing.T) {
+	for _, name := range []string{"IdentityToken", "SAMLAssertion", "saml_assertion", "BEARER_TOKEN", "session-token", "authtoken", "Security-Token", "APIKey", "dbPassword", "AWS_SECRET_ACCESS_KEY"} {
+		if !clearSecretName(name) {
+			t.Errorf("%s is no name of a secret", name)
+		}
+		// A word is found from even places and odd ones.
+		if !hints.has([]byte(`{"`+name+`":1}`), hintName) || !hints.has([]byte(`{ "`+name+`":1}`), hintName) {
+			t.Errorf("a body with %s is not looked at", name)
+		}
+	}
+}

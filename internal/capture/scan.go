@@ -62,18 +62,30 @@ func hintWords() (words []hintWord) {
 	for c := byte('a'); c <= 'z'; c++ { // in base64, a brace, a quote and a lower-case letter
 		values(matchJWT, "eyJ"+base64Digits[c&63:c&63+1])
 	}
-	names(hintName, "assword", "ASSWORD", "asswd", "ASSWD", "ecret", "ECRET", "rivateKey", "rivate_key", "RIVATE_KEY", "rivate-key",
-		"piKey", "pi_key", "PI_KEY", "pi-key", "PIKey", "apikey", "APIKEY",
-		"ccessToken", "ccess_token", "CCESS_TOKEN", "efreshToken", "efresh_token", "EFRESH_TOKEN", "idToken", "IdToken", "id_token", "ID_TOKEN",
-		"essionToken", "ession_token", "ESSION_TOKEN", "uthToken", "uth_token", "UTH_TOKEN", "ecurityToken", "ecurity_token", "earerToken", "earer_token",
-		"auths", "StringToSign", "SignatureProvided", "CanonicalRequest", "ccessKeyId", "CCESS_KEY_ID", "ccess_key_id")
+	names(hintName, "assword", "ASSWORD", "asswd", "ASSWD", "ecret", "ECRET", "APIKey", "IDToken", "SAMLAssertion", "auths")
+	for _, name := range append(clearSecrets[:], "string to sign", "signature provided", "canonical request") {
+		names(hintName, spellings(name)...)
+	}
 	names(hintName, "grant_type", "grantType", "redirect_uri", "redirectUri", "ode_verifier", "odeVerifier", "evice_code", "eviceCode")
-	names(hintLooseName, "oken", "OKEN", "\"pwd", "\"PWD", "hrase", "HRASE", "uthorization", "redential")
+	names(hintLooseName, "oken", "OKEN", "\"pwd", "\"Pwd", "\"PWD", "hrase", "HRASE", "uthorization", "UTHORIZATION", "redential", "REDENTIAL")
 	names(hintEscape, `\u00`, "&#x0", "&#x3", "&#x4", "&#x5", "&#x6", "&#x7", "&#00", "&#10", "&#11", "&#12")
 	for c := '0'; c < 'd'; c++ { // of letters and digits
 		names(hintEscape, fmt.Sprintf("&#%d", c))
 	}
 	return words
+}
+
+// spellings returns the ways to write a name of these words, as clients, services and
+// environments do.
+func spellings(words string) []string {
+	parts := strings.Fields(words)
+	title := make([]string, len(parts))
+	for i, s := range parts {
+		title[i] = strings.ToUpper(s[:1]) + s[1:]
+	}
+	pascal, flat, snake := strings.Join(title, ""), strings.Join(parts, ""), strings.Join(parts, "_")
+	return []string{pascal, parts[0] + pascal[len(parts[0]):], flat, strings.ToUpper(flat), snake, strings.ToUpper(snake),
+		strings.Join(parts, "-"), strings.Join(title, "-")}
 }
 
 // A scanner looks for words in one pass over every other byte of a text: of a
