@@ -2,7 +2,6 @@ package diff
 
 import (
 	"context"
-	"errors"
 	"io"
 	"runtime"
 	"sync"
@@ -22,7 +21,7 @@ func (d *Differ) Run(ctx context.Context, src pipe.Source, sink pipe.Sink) (err 
 	if workers == 1 || !d.opt.Strict {
 		return pipe.Run(ctx, src, sink, d.Compare)
 	}
-	defer func() { err = errors.Join(err, sink.Flush()) }()
+	defer func() { err = pipe.Flush(sink, err) }()
 	r := &run{d: d, ctx: ctx, src: src, sink: sink, flushAt: -1, ready: make([]*batch, 4*workers)}
 	r.turn.L, r.room.L = &r.mu, &r.mu
 	if w, ok := src.(pipe.Waiter); ok {

@@ -36,13 +36,7 @@ type Stage func(ctx context.Context, l *entry.Line) (*entry.Line, error)
 // sink before src may block and at the end, whatever the end is. When ctx ends
 // it stops with ctx's cause.
 func Run(ctx context.Context, src Source, sink Sink, stages ...Stage) (err error) {
-	defer func() {
-		flushed := sink.Flush()
-		if flushed != nil && errors.Is(err, flushed) {
-			err = nil // it says again what it said to the source, and it is not the source's fault
-		}
-		err = errors.Join(err, flushed)
-	}()
+	defer func() { err = Flush(sink, err) }()
 	if w, ok := src.(Waiter); ok {
 		w.BeforeRead(sink.Flush)
 	}
@@ -85,3 +79,12 @@ type nowhere struct{}
 
 func (nowhere) Write(*entry.Line) error { return nil }
 func (nowhere) Flush() error            { return nil }
+
+// Flush flushes sink behind what ended with err, and returns both errors.
+func Flush(sink Sink, err error) error {
+	flushed := sink.Flush()
+	if flushed != nil && errors.Is(err, flushed) {
+		err = nil // it says again what it said to the source, and it is not the source's fault
+	}
+	return errors.Join(err, flushed)
+}
