@@ -54,6 +54,9 @@ func madeByService(v []byte, class value.Class, role value.Role) bool {
 // Cognito's "eu-west-1_zNUwBIThp". Words that people choose have more in common.
 func drawn(o, r []byte) bool {
 	o, r = tails(o, r)
+	if i := bytes.LastIndexByte(o, '-'); len(o) == len(r) && i > 0 && i == bytes.LastIndexByte(r, '-') {
+		o, r = o[i+1:], r[i+1:] // what stands before is another id: the root's in an organizational unit's
+	}
 	if len(o) < 6 || len(o) > 64 || len(o) != len(r) {
 		return false
 	}

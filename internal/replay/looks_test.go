@@ -12,6 +12,8 @@ func TestDrawn(t *testing.T) {
 		{"letters of both cases behind a region", "eu-west-1_zNUwBIThp", "eu-west-1_GBsTeDS76", true},
 		{"names that count", "rule01", "rule02", false},
 		{"words", "default", "primary", false},
+		{"letters behind another id", "ou-6lgo-htrrrrkk", "ou-i0p8-o8izz6ek", true},
+		{"a word behind another id", "ou-6lgo-platform", "ou-i0p8-planform", false},
 		{"lengths that differ", "qcorscnw", "pdihgansx", false},
 		{"numbers", "123456", "987321", false},
 		{"short ones", "xq1z", "wk7v", false},
