@@ -111,6 +111,7 @@ type job struct {
 	requested bool // request is read
 	searched  int  // bytes
 	pairing   int  // bytes that the elements of unordered lists are tried with
+	likening  int  // bytes that were looked at for what is alike
 	host      []byte
 	region    []byte
 	entryT0   timeState
@@ -145,7 +146,7 @@ func (j *job) reset() {
 	j.used = 0
 	j.events, j.groups = j.events[:0], j.groups[:0]
 	j.scratch, j.rewrites = j.scratch[:0], j.rewrites[:0]
-	j.called, j.requested, j.searched, j.pairing = false, false, 0, 0
+	j.called, j.requested, j.searched, j.pairing, j.likening = false, false, 0, 0, 0
 	j.service, j.action = "", ""
 	j.call = awsapi.Call{}
 	j.request, j.host, j.region = j.request[:0], j.host[:0], j.region[:0]

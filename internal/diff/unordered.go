@@ -113,9 +113,20 @@ func (j *job) unorderedList(p place, x, y []sig) {
 			j.walk(pi, g.a[0], g.b[0])
 			continue
 		}
+		// Trying each with each must end some day.
+		cost := 0
+		for i := range n {
+			cost += n * (len(pr.a.Wire(g.a[i])) + len(pr.b.Wire(g.b[i])))
+		}
+		if j.likening += cost; j.likening > maxLikening {
+			for i := range n {
+				j.walk(pi, g.a[i], g.b[i])
+			}
+			continue
+		}
 		late = append(late, g)
 	}
-	// What is left is paired by likeness.
+	// What is left is paired by likeness, as long as that does not last.
 	for i := range x {
 		if x[i].mate >= 0 {
 			continue
@@ -125,7 +136,12 @@ func (j *job) unorderedList(p place, x, y []sig) {
 			if y[k].mate >= 0 {
 				continue
 			}
-			if s := j.alike(&pr.a, &pr.b, x[i].node, y[k].node, 0); s > best {
+			s := 1
+			if j.likening < maxLikening {
+				j.likening += len(pr.a.Wire(x[i].node)) + len(pr.b.Wire(y[k].node))
+				s = j.alike(&pr.a, &pr.b, x[i].node, y[k].node, 0)
+			}
+			if s > best {
 				best, at = s, k
 			}
 		}
@@ -143,10 +159,14 @@ func (j *job) unorderedList(p place, x, y []sig) {
 	}
 }
 
+// maxLikening bounds how many bytes of one entry are looked at to see which
+// elements are alike, or may be one. Beyond it they go together in order.
+const maxLikening = 32 << 20
+
 // pairLate leaves the pairing of what is not equal to the settling, when the
 // bindings are known; false if the lists are too large for it.
 func (j *job) pairLate(p place, x, y []sig) bool {
-	const limit, total = 1 << 20, 16 << 20 // bytes to compare, of one list and of one entry
+	const limit, total = 1 << 20, 6 << 20 // bytes to compare, of one list and of one entry
 	pr := j.pairs[p.pair]
 	g := group{pair: p.pair}
 	sizeA, sizeB := 0, 0
