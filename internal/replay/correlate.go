@@ -13,10 +13,11 @@ import (
 // service had made. It is safe for concurrent use.
 type correlator struct {
 	*bindings
-	scoped scoped
-	named  *seen // what requests held
-	fresh  *freshener
-	tokens atomic.Bool // some request had an idempotency token
+	scoped  scoped
+	named   *seen // what requests held
+	fresh   *freshener
+	secrets clientSecrets
+	tokens  atomic.Bool // some request had an idempotency token
 }
 
 func newCorrelator(named *seen) *correlator {

@@ -130,6 +130,8 @@ func TestLearn(t *testing.T) {
 		{"no request ids", `{"RequestId":"0f0e0d0c-1111-4222-8333-444455556666"}`, `{"RequestId":"99999999-8888-4777-8666-555544443333"}`, j, "", "0f0e0d0c-1111-4222-8333-444455556666", "0f0e0d0c-1111-4222-8333-444455556666"},
 		{"an id that ends in when it was made", `{"connectionId":"arn:aws:dx:us-east-1:123456789012:con/c1-20261122114414"}`, `{"connectionId":"arn:aws:dx:us-east-1:123456789012:con/c1-20261122115902"}`, j, "",
 			"arn:aws:dx:us-east-1:123456789012:con/c1-20261122114414", "arn:aws:dx:us-east-1:123456789012:con/c1-20261122115902"},
+		{"of ids made at the same time one that is not known", `{"lagId":"arn:aws:dx:us-east-1:123456789012:lag/lagg-20261122114414"}`, `{"lagId":"arn:aws:dx:us-east-1:123456789012:lag/lagg-20261122115902"}`, j, "con/conn-20261122114414",
+			"arn:aws:dx:us-east-1:123456789012:lag/lagg-20261122114414", "arn:aws:dx:us-east-1:123456789012:lag/lagg-20261122115902"},
 		{"a short word behind a prefix", `{"Id":"r-tykw"}`, `{"Id":"r-ipo9"}`, j, "", "r-tykw", "r-ipo9"},
 		{"nothing of it inside other words", `{"Id":"r-tykw"}`, `{"Id":"r-ipo9"}`, j, "", "her-tykw r-tykw2 r-tykw-x", "her-tykw r-tykw2 r-tykw-x"},
 		{"an id of a request that goes on", `{"Status":{"RequestId":"0f0e0d0c-1111-4222-8333-444455556666"}}`, `{"Status":{"RequestId":"99999999-8888-4777-8666-555544443333"}}`, j, "", "0f0e0d0c-1111-4222-8333-444455556666", "99999999-8888-4777-8666-555544443333"},

@@ -37,6 +37,9 @@ func (l *learner) learn(k *correlator, c *call, resp *response) {
 		return
 	}
 	l.know, l.call, l.later = k, c, l.later[:0]
+	if c.req.api.Service == "cognito-idp" {
+		k.secrets.learn(&l.replay, resp.body)
+	}
 	err = o.EachHeader(entry.FieldResponseHeaders, func(name, v []byte) error {
 		role := headerRole(name)
 		if role == value.Ignored || role == value.TimeRole {
@@ -297,8 +300,11 @@ func (l *learner) pair(p pair) {
 // time a stream was made.
 func (l *learner) drawnTail(o, r []byte) bool {
 	x, y := tails(o, r)
-	if drawn(x, y) || stamped(o, r) {
+	if drawn(x, y) {
 		return !l.chosen(x)
+	}
+	if stamped(o, r) {
+		return !l.chosen(x) || !l.chosenWhole(label(o)) // of several made at the same time one may be known
 	}
 	i, k := bytes.LastIndexByte(o, '/')+1, bytes.LastIndexByte(r, '/')+1
 	return value.Classify(o[i:]).Kind == value.Timestamp && value.Classify(r[k:]).Kind == value.Timestamp
@@ -527,6 +533,20 @@ func (l *learner) bind(o, r []byte, kind bindKind, role value.Role) {
 		return
 	}
 	l.know.add(o, r, kind, role == value.TokenRole)
+}
+
+// chosenWhole reports whether requests up to this one held every run of the value.
+func (l *learner) chosenWhole(v []byte) bool {
+	for i := 0; ; {
+		start, end := nextRun(v, i)
+		if start == len(v) {
+			return true
+		}
+		if !l.know.named.by(l.know.of(v[start:end]), l.call.seq) {
+			return false
+		}
+		i = end
+	}
 }
 
 // chosen reports whether a request up to this one held the value: then the

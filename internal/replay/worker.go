@@ -83,6 +83,11 @@ func (w *worker) send(ctx context.Context, c *call) error {
 		if w.rewrites, changed, err = w.rewriter.rewrite(w.know, w.rewrites, r); err != nil {
 			return err
 		}
+		if r.api.Service == "cognito-idp" {
+			var rehashed bool
+			w.rewrites, rehashed = w.rewriter.rehash(w.know, w.rewrites, r)
+			changed = changed || rehashed
+		}
 	}
 	if err := w.address(r); err != nil {
 		return err
