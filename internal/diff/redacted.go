@@ -33,6 +33,10 @@ type part struct {
 	from, to int    // to is -1 for all of it
 }
 
+// maxRedacted is how many places of an answer are heeded. The recorder lists 257 at
+// most; to look through many more would take long.
+const maxRedacted = 1 << 10
+
 // readRedacted returns what the recorder says it replaced.
 func (j *job) readRedacted() *redactedPlaces {
 	r := &j.redacted
@@ -50,7 +54,7 @@ func (j *job) readRedacted() *redactedPlaces {
 	}
 	r.request = places.Request
 	r.response = map[string][]part{}
-	for _, place := range places.Response {
+	for _, place := range places.Response[:min(len(places.Response), maxRedacted)] {
 		p := part{place: place, to: -1}
 		if i := strings.LastIndexByte(place, '['); i > 0 {
 			from, to, ok := strings.Cut(strings.TrimSuffix(place[i+1:], "]"), ":")
