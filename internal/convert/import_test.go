@@ -120,6 +120,14 @@ func TestAliasesAreBounded(t *testing.T) {
 	}
 }
 
+func TestNestingIsBounded(t *testing.T) {
+	for _, doc := range []string{strings.Repeat("[", 100_000), strings.Repeat("{a: ", 100_000), strings.Repeat("- ", 100_000), strings.Repeat("? ", 100_000)} {
+		if _, err := Import(strings.NewReader("interactions: \n"+doc), VCR, false); err == nil || !strings.Contains(err.Error(), "nested more than") {
+			t.Errorf("%.5s…: %v", doc, err)
+		}
+	}
+}
+
 func FuzzImport(f *testing.F) {
 	archive, err := txtar.ParseFile("testdata/import.txtar")
 	if err != nil {

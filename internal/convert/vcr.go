@@ -10,7 +10,9 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
 
 	"github.com/neureaux/cloudmock/pkg/entry"
 )
@@ -22,7 +24,11 @@ func parseVCR(data []byte) ([]exchange, error) {
 		Ruby   []interaction `yaml:"http_interactions"`
 		Others []interaction `yaml:"interactions"`
 	}
-	file, err := parser.ParseBytes(data, 0)
+	tokens := lexer.Tokenize(string(data))
+	if deeper(tokens, maxDepth) {
+		return nil, fmt.Errorf("not a VCR cassette: nested more than %d deep", maxDepth)
+	}
+	file, err := parser.Parse(tokens, 0)
 	if err != nil {
 		return nil, fmt.Errorf("not a VCR cassette: %w", err)
 	}
@@ -55,6 +61,32 @@ func parseVCR(data []byte) ([]exchange, error) {
 		out = append(out, x)
 	}
 	return out, nil
+}
+
+// maxDepth bounds the nesting of a cassette: the parser's memory grows with its square.
+const maxDepth = 100
+
+// deeper reports whether brackets, or dashes on one line, nest deeper than limit. Nesting by
+// indentation is bounded by the size of the document.
+func deeper(tokens token.Tokens, limit int) bool {
+	depth, dashes, line := 0, 0, 0
+	for _, t := range tokens {
+		if t.Position != nil && t.Position.Line != line {
+			line, dashes = t.Position.Line, 0
+		}
+		switch t.Type {
+		case token.SequenceStartType, token.MappingStartType:
+			depth++
+		case token.SequenceEndType, token.MappingEndType:
+			depth--
+		case token.SequenceEntryType, token.MappingKeyType:
+			dashes++
+		}
+		if depth > limit || dashes > limit {
+			return true
+		}
+	}
+	return false
 }
 
 const maxNodes = 10_000_000
