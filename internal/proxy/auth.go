@@ -108,6 +108,9 @@ func (c *call) verifyV2() *failure {
 		return badTime(err)
 	}
 	if err := old.Verify(&c.in, key.Secret, c.hostBucket()); err != nil {
+		if unsigned, ok := errors.AsType[*sign.UnsignedError](err); ok {
+			return denied("AccessDenied", unsigned.Error()+": let the client sign with version 4 (boto3: Config(signature_version='s3v4'))")
+		}
 		return c.mismatch()
 	}
 	return c.signAs(key)

@@ -360,6 +360,20 @@ func TestNoVerify(t *testing.T) {
 }
 
 // boto3 presigns with version 2; AWS's newer regions and most emulators know version 4 alone.
+func TestVersion2GivesNoMoreThanItSigns(t *testing.T) {
+	for _, added := range []string{"encryption", "publicAccessBlock"} {
+		r := newRig(t, nil)
+		expires := time.Now().Add(time.Minute).Unix()
+		mac := hmac.New(sha1.New, []byte(clientKey.Secret))
+		fmt.Fprintf(mac, "PUT\n\n\n%d\n/bkt/k", expires)
+		target := fmt.Sprintf("/bkt/k?%s&AWSAccessKeyId=%s&Expires=%d&Signature=%s", added, clientKey.KeyID, expires, url.QueryEscape(base64.StdEncoding.EncodeToString(mac.Sum(nil))))
+		status, body, _ := r.do(r.request("PUT", target, "", sign.Credentials{}, "s3"))
+		if saw := r.upstreamSaw(); status != 403 || len(saw) > 0 || !strings.Contains(body, "<Code>AccessDenied</Code>") || !strings.Contains(body, added) || !strings.Contains(body, "s3v4") {
+			t.Errorf("%d %s, upstream saw %+v", status, body, saw)
+		}
+	}
+}
+
 func TestVersion2BecomesVersion4(t *testing.T) {
 	r := newRig(t, nil)
 	expires := time.Now().Add(time.Minute).Unix()

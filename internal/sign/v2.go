@@ -1,10 +1,13 @@
 package sign
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha1"
 	"crypto/subtle"
 	"encoding/base64"
+	"fmt"
+	"iter"
 	"net/http"
 	"slices"
 	"strconv"
@@ -81,32 +84,52 @@ func (c *ClaimV2) CheckTime(now time.Time) error {
 	return nil
 }
 
-// Verify checks the claim with the secret that belongs to its key. bucket is the one that the host names, "" for
-// a path that begins with it.
+// UnsignedError names a parameter of a query that S3 acts on and version 2 does not sign. One of version 4 signs it, so a
+// request that has it must not get one: whoever holds a presigned URL could make more of it than was given.
+type UnsignedError struct{ Parameter string }
+
+func (e *UnsignedError) Error() string {
+	return fmt.Sprintf("a signature of version 2 does not cover the parameter %q, and one of version 4 would", clip(e.Parameter))
+}
+
+// Verify checks the claim with the secret that belongs to its key, and that the request asks for nothing that version 2 leaves
+// unsigned (*UnsignedError). bucket is the one that the host names, "" for a path that begins with it.
+//
+// The resource of /bucket is tried as it stands, as S3 documents it and s3cmd, curl and the SDK for Java sign it, and as
+// /bucket/, which botocore signs whatever it sends. Both are the same bucket.
 func (c *ClaimV2) Verify(r *Request, secret, bucket string) error {
 	path := r.Path
 	if bucket != "" {
 		path = "/" + bucket + path
 	}
-	resources := []string{path + subresources(r.RawQuery)}
-	if strings.LastIndexByte(path, '/') == 0 && path != "/" { // to boto3 a bucket alone is /bucket/
-		resources = append(resources, path+"/"+subresources(r.RawQuery))
+	resources := []string{path}
+	if strings.LastIndexByte(path, '/') == 0 && path != "/" {
+		resources = append(resources, path+"/")
 	}
-	sections := [][]Field{r.Header}
-	if c.Query { // boto3 has the fields in the query
-		sections = append(sections, append(amzParameters(r.RawQuery), r.Header...))
-	}
+	fields := signedFields(r)
 	for _, resource := range resources {
-		for _, fields := range sections {
-			h := hmac.New(sha1.New, []byte(secret))
-			h.Write(c.toSign(r.Method, resource, fields))
-			want := base64.StdEncoding.EncodeToString(h.Sum(nil))
-			if subtle.ConstantTimeCompare([]byte(want), []byte(c.Signature)) == 1 {
-				return nil
-			}
+		h := hmac.New(sha1.New, []byte(secret))
+		h.Write(c.toSign(r.Method, resource+subresources(r.RawQuery), fields))
+		want := base64.StdEncoding.EncodeToString(h.Sum(nil))
+		if subtle.ConstantTimeCompare([]byte(want), []byte(c.Signature)) == 1 {
+			return c.checkQuery(r)
 		}
 	}
 	return ErrMismatch
+}
+
+// checkQuery refuses what of a query neither is signed nor may go unsigned.
+func (c *ClaimV2) checkQuery(r *Request) error {
+	for name, value := range pairs(r.RawQuery) {
+		switch low := lower(name); {
+		case slices.Contains(signedParameters, name), slices.Contains(unsignedParameters, name), strings.HasPrefix(low, "x-"):
+		case c.Query && isOldParameter(name):
+		case isField(low) && cmp.Or(r.Get(name), value) == value: // what stands in the header is signed in its place
+		default:
+			return &UnsignedError{Parameter: name}
+		}
+	}
+	return nil
 }
 
 func (c *ClaimV2) toSign(method, resource string, fields []Field) []byte {
@@ -132,21 +155,34 @@ func (c *ClaimV2) toSign(method, resource string, fields []Field) []byte {
 	return append(b, resource...)
 }
 
-// amzParameters are the parameters of a query that stand for header fields.
-func amzParameters(query string) (fields []Field) {
-	for name, value := range pairs(query) {
-		if low := lower(name); strings.HasPrefix(low, "x-amz-") || low == "content-type" || low == "content-md5" {
+// signedFields are the header of a request and what stands for it in the query: botocore moves the fields of a presigned
+// request there, the SDKs for Java and JavaScript the session token alone. A field that stands in both is signed once.
+func signedFields(r *Request) []Field {
+	fields := r.Header[:len(r.Header):len(r.Header)]
+	for name, value := range pairs(r.RawQuery) {
+		if low := lower(name); (isField(low) || strings.HasPrefix(low, "x-amz-")) && !slices.ContainsFunc(r.Header, func(f Field) bool { return lower(f.Name) == low && f.Value == value }) {
 			fields = append(fields, Field{Name: name, Value: value})
 		}
 	}
 	return fields
 }
 
-// signedParameters are those of a query that the resource of version 2 has.
+// isField reports whether a parameter stands for a header field that is signed by its place.
+func isField(low string) bool { return low == "content-type" || low == "content-md5" }
+
+// signedParameters are those of a query that the resource of version 2 has: those of botocore, more than any other client
+// signs. A name that is missing here is refused, not left unsigned.
 var signedParameters = strings.Fields(`accelerate acl analytics cors defaultObjectAcl delete inventory lifecycle location logging metrics
 	notification object-lock partNumber policy replication requestPayment response-cache-control response-content-disposition response-content-encoding
 	response-content-language response-content-type response-expires restore select select-type storageClass tagging torrent uploadId uploads versionId
 	versioning versions website`)
+
+// unsignedParameters say what of a list is wanted (S3 API reference: the URI request parameters of ListBuckets, ListObjects,
+// ListObjectsV2, ListObjectVersions, ListMultipartUploads, ListParts and the lists of configurations). Version 2 never
+// signed them and S3 heeds them all the same. Besides them S3 ignores what begins with x- and not with x-amz- ("Customizing
+// access logs"), which is signed as a field.
+var unsignedParameters = strings.Fields(`bucket-region continuation-token delimiter encoding-type fetch-owner id key-marker list-type marker max-buckets
+	max-keys max-parts max-uploads part-number-marker prefix start-after upload-id-marker version-id-marker`)
 
 // subresources is the part of a query that is signed.
 func subresources(query string) string {
@@ -168,7 +204,7 @@ func subresources(query string) string {
 }
 
 // pairs walks the decoded parameters of a query.
-func pairs(query string) func(func(name, value string) bool) {
+func pairs(query string) iter.Seq2[string, string] {
 	return func(yield func(name, value string) bool) {
 		for pair := range strings.SplitSeq(query, "&") {
 			name, value, _ := strings.Cut(pair, "=")

@@ -1,6 +1,11 @@
 package sign
 
 import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base64"
+	"errors"
+	"net/url"
 	"testing"
 	"time"
 )
@@ -89,5 +94,78 @@ func TestVersion2IsRenewedUntilItExpires(t *testing.T) {
 	}
 	if _, err := s.Verify(r, &again, "s", ""); err != nil {
 		t.Error(err)
+	}
+}
+
+// Version 4 signs the whole query, so what version 2 left unsigned must not be handed to it.
+func TestVersion2CoversWhatIsSignedAnew(t *testing.T) {
+	const secret, fine = "secret", ""
+	for _, tt := range []struct {
+		name          string
+		query, signed string // signed: of the query, as it stands in the resource
+		fields        string // signed: as they stand before the resource
+		header        []string
+		inHeader      bool   // header-signed
+		refused       string // the parameter, "mismatch", or fine
+	}{
+		{"a sub-resource of version 2", "acl", "?acl", "", nil, false, fine},
+		{"overrides of the response's header", "response-content-type=a%2Fb", "?response-content-type=a/b", "", nil, false, fine},
+		{"parameters of a list", "list-type=2&prefix=a%2F&max-keys=3", "", "", nil, false, fine},
+		{"what S3 ignores and the client has for itself", "x-id=GetObject&x-trace=1", "", "", nil, false, fine},
+		{"a field in the query", "x-amz-acl=private", "", "x-amz-acl:private\n", nil, false, fine},
+		{"a field in the query and in the header", "x-amz-acl=private", "", "x-amz-acl:private\n", []string{"X-Amz-Acl", "private"}, false, fine},
+		{"a field in the query, header-signed", "x-amz-acl=private", "", "x-amz-acl:private\n", nil, true, fine},
+
+		{"a field added to the query", "x-amz-acl=public-read", "", "", nil, false, "mismatch"},
+		{"a field added to the query, header-signed", "X-Amz-Acl=public-read", "", "", nil, true, "mismatch"},
+		{"a field added to the query, escaped", "x%2Damz%2Dacl=public-read", "", "", nil, false, "mismatch"},
+		{"a field added to the header", "", "", "", []string{"x-amz-acl", "public-read"}, false, "mismatch"},
+		{"a field changed in the header", "x-amz-acl=private", "", "x-amz-acl:private\n", []string{"x-amz-acl", "public-read"}, false, "mismatch"},
+		{"a sub-resource that version 2 does not know", "encryption", "", "", nil, false, "encryption"},
+		{"another", "prefix=a&publicAccessBlock=", "", "", nil, false, "publicAccessBlock"},
+		{"one that is escaped", "%65ncryption", "", "", nil, false, "encryption"},
+		{"one of a header-signed request", "ownershipControls", "", "", nil, true, "ownershipControls"},
+		{"one that nobody knows", "brandNew=1", "", "", nil, false, "brandNew"},
+		{"parameters of a presigned request in a header-signed one", "Expires=1", "", "", nil, true, "Expires"},
+		{"a media type beside that of the header", "content-type=text%2Fhtml", "", "", []string{"Content-Type", "text/plain"}, false, "content-type"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := &Request{Method: "PUT", Path: "/b/k", RawQuery: tt.query}
+			media := ""
+			for i := 0; i+1 < len(tt.header); i += 2 {
+				r.Add(tt.header[i], tt.header[i+1])
+				if tt.header[i] == "Content-Type" {
+					media = tt.header[i+1]
+				}
+			}
+			date := "1999999999"
+			if tt.inHeader {
+				date = "Tue, 27 Mar 2007 19:36:42 +0000"
+				r.Add("Date", date)
+			}
+			mac := hmac.New(sha1.New, []byte(secret))
+			mac.Write([]byte("PUT\n\n" + media + "\n" + date + "\n" + tt.fields + "/b/k" + tt.signed))
+			signature := base64.StdEncoding.EncodeToString(mac.Sum(nil))
+			if tt.inHeader {
+				r.Add("Authorization", "AWS AK:"+signature)
+			} else {
+				r.RawQuery += "&AWSAccessKeyId=AK&Expires=" + date + "&Signature=" + url.QueryEscape(signature)
+			}
+			c, err := ParseV2(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := fine
+			if err := c.Verify(r, secret, ""); errors.Is(err, ErrMismatch) {
+				got = "mismatch"
+			} else if unsigned, ok := errors.AsType[*UnsignedError](err); ok {
+				got = unsigned.Parameter
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			if got != tt.refused {
+				t.Errorf("refused for %q, want %q", got, tt.refused)
+			}
+		})
 	}
 }
